@@ -1,0 +1,113 @@
+package parallel
+
+import (
+	"iter"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// Worker is one member of a Team, as seen by the function that Run executes.
+// Its methods may be called by that function only.
+type Worker struct {
+	id     int
+	team   *Team
+	loop   int // Tiles loops begun since the last barrier
+	parked atomic.Bool
+	wake   chan struct{}
+	_      [64]byte
+}
+
+// unwind is the panic that takes a worker out of an aborted run.
+type unwind struct{}
+
+// ID is the worker's number, 0 to Size()-1. Worker 0 is the caller of Run.
+func (w *Worker) ID() int { return w.id }
+
+// Size is the number of workers in the team.
+func (w *Worker) Size() int { return len(w.team.workers) }
+
+// Tiles yields those of the numbers 0 to n-1 that this worker gets: each number
+// goes to exactly one worker, the next free one to whoever asks. All workers
+// must come to the same Tiles loops in the same order and run them to their end,
+// at most eight between two barriers.
+func (w *Worker) Tiles(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		next := &w.team.tiles[w.loop]
+		w.loop++
+		for {
+			w.leaveIfAborted()
+			i := int(next.Add(1)) - 1
+			if i >= n || !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// Barrier returns when every worker of the team has come to it: all that they
+// wrote before is visible to all after.
+func (w *Worker) Barrier() {
+	t := w.team
+	w.leaveIfAborted()
+	w.loop = 0
+	if len(t.workers) == 1 {
+		t.resetTiles()
+		return
+	}
+	here := t.phase.current()
+	if int(t.arrived.Add(1)) == len(t.workers) {
+		t.arrived.Store(0)
+		t.resetTiles()
+		t.phase.advance(t)
+		return
+	}
+	t.phase.wait(w, here, &t.aborted)
+	w.leaveIfAborted()
+}
+
+func (w *Worker) leaveIfAborted() {
+	t := w.team
+	if t.stop != nil && t.stop.Load() {
+		t.abort()
+	}
+	if t.aborted.Load() {
+		panic(unwind{})
+	}
+}
+
+// serve is the life of a worker other than 0.
+func (w *Worker) serve() {
+	debug.SetPanicOnFault(true)
+	t := w.team
+	for epoch := uint32(0); ; {
+		epoch = t.epoch.wait(w, epoch, nil)
+		if t.f == nil {
+			return
+		}
+		w.once()
+	}
+}
+
+// once executes the team's function and reports that this worker has left it.
+func (w *Worker) once() {
+	t := w.team
+	defer func() {
+		if v := recover(); v != nil {
+			if _, ok := v.(unwind); !ok {
+				t.failure.CompareAndSwap(nil, &PanicError{Value: v, Stack: debug.Stack()})
+				t.abort()
+			}
+		}
+		if t.running.Add(-1) == 0 {
+			t.done.advance(t)
+		}
+	}()
+	w.loop = 0
+	t.f(w)
+}
+
+func (w *Worker) unpark() {
+	if w.parked.CompareAndSwap(true, false) {
+		w.wake <- struct{}{}
+	}
+}
