@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Everything that tests read from the cache folder, made once: two real models
+# (PyPI), their requantized forms and one tiny model of every architecture
+# (made by llama.cpp's tools in CACHE/sid), llama.cpp's vocabularies and chat
+# templates (PyPI), and an English text (from the Go distribution).
+# usage: models.sh            (idempotent; 7 GB; 10 minutes of 2 cores)
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+types="f16 bf16 q8_0 q4_0 q4_1 q5_0 q5_1 q2_k q3_k_m q4_k_m q5_k_m q6_k iq4_nl iq4_xs"
+sdist=llama-cpp-python==0.3.36
+
+need python3 "sudo apt-get install python3 python3-pip"
+need_go
+mkdir -p "$cache"/{models,text}
+work=$(mktemp -d "$cache/.work-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# The two real models, and the short name that tests know the first one by.
+smollm2=$(python3 "$root/build/fetch.py" "$cache" smollm2-q4_1)
+python3 "$root/build/fetch.py" "$cache" gemma3-q4_k_m >/dev/null
+ln -sfn "$(basename "$smollm2")" "$cache/models/smollm2-q4_1.gguf"
+
+# 48 KB of Newton's Opticks (1730), which Go ships as test data: over 8,192
+# tokens of prose for every tokenizer at hand.
+if [[ ! -e $cache/text/english.txt ]]; then
+  opticks=$(go env GOROOT)/src/testdata/Isaac.Newton-Opticks.txt
+  [[ -e $opticks ]] || die "$opticks is missing; install the whole Go distribution: https://go.dev/dl"
+  awk 'NR > 40 { bytes += length($0) + 1; if (bytes > 48000) exit; print }' "$opticks" >"$work/english.txt"
+  mv "$work/english.txt" "$cache/text/"
+fi
+
+# llama.cpp's vocabularies and templates: in the source package of its Python
+# bindings. Asking pip for a source package makes it run the package's build
+# backend for the metadata, which must be there first.
+if [[ ! -e $cache/vocabs || ! -e $cache/templates ]]; then
+  say "Fetching vocabularies and chat templates ($sdist, 77 MB) from PyPI, once ..."
+  python3 -m venv "$work/venv" 2>/dev/null ||
+    die "Python's venv is missing; install it: sudo apt-get install python3-venv"
+  "$work/venv/bin/pip" install -q --disable-pip-version-check scikit-build-core
+  TMPDIR=$work PATH=$work/venv/bin:$PATH "$work/venv/bin/pip" download -q --disable-pip-version-check \
+    --no-cache-dir --no-deps --no-binary :all: --no-build-isolation -d "$work" "$sdist"
+  tar -C "$work" -xzf "$work"/llama_cpp_python-*.tar.gz
+  mkdir "$work/vocabs"
+  mv "$work"/llama_cpp_python-*/vendor/llama.cpp/models/ggml-vocab-* "$work/vocabs/"
+  rm -rf "$cache/vocabs" "$cache/templates"
+  mv "$work"/llama_cpp_python-*/vendor/llama.cpp/models/templates "$work/vocabs" "$cache/"
+fi
+
+if [[ ! -e $sid/.ready ]]; then
+  say "No peers in $sid (see build/sid.sh), so no requantized models: tests that need them are skipped"
+  exit 0
+fi
+
+# Inside the Debian folder the same work folder has this name.
+inside=/tmp/hpllm/$(basename "$work")
+mkdir -p "$sid$inside"
+trap 'rm -rf "$work" "$sid$inside"' EXIT
+
+# bring FILE NAME: show a file to the peers, by a link where that can be.
+bring() { ln -fL "$1" "$sid$inside/$2" 2>/dev/null || cp -L "$1" "$sid$inside/$2"; }
+
+# quantize FROM TO TYPE: names in CACHE/models, without .gguf.
+quantize() {
+  [[ -e $cache/models/$2.gguf ]] && return
+  say "Making $2 ..."
+  bring "$cache/models/$1.gguf" "$1.gguf"
+  if ! in_sid llama-quantize --allow-requantize "$inside/$1.gguf" "$inside/out.gguf" "$3" >"$work/log" 2>&1; then
+    tail -n 5 "$work/log" >&2
+    die "llama-quantize could not make $2"
+  fi
+  mv "$sid$inside/out.gguf" "$work/out.gguf"
+  mv "$work/out.gguf" "$cache/models/$2.gguf"
+}
+
+for type in f32 $types; do
+  from=f32
+  [[ $type == f32 ]] && from=q4_1
+  [[ $type == q4_1 ]] || quantize "smollm2-$from" "smollm2-$type" "${type^^}"
+  [[ $type == f32 ]] && from=q4_k_m
+  [[ $type == q4_k_m ]] || quantize "gemma3-$from" "gemma3-$type" "${type^^}"
+done
+
+if [[ ! -e $cache/archs ]]; then
+  say "Making one tiny model of every architecture ..."
+  mkdir "$sid$inside/archs"
+  in_sid /usr/libexec/x86_64-linux-gnu/llama.cpp-tests/test-llama-archs -o "$inside/archs" -s 1 >"$work/log" 2>&1 || {
+    tail -n 5 "$work/log" >&2
+    die "test-llama-archs failed"
+  }
+  mv "$sid$inside/archs" "$cache/archs"
+fi

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# A Debian sid root folder in CACHE/sid with what the tests compare against:
+# llama.cpp's tools, tests and library, and a C compiler that builds our own
+# small programs on it (build/peer/NAME.c becomes hpllm-peer-NAME).
+# usage: sid.sh            (idempotent; needs root and Debian; 1 GB, 3 minutes)
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+peers="llama.cpp-tools llama.cpp-tools-extra llama.cpp-tests libllama-dev libggml-dev gcc libc6-dev python3 python3-jinja2"
+
+((EUID == 0)) || die "llama.cpp's tools need root to be installed: sudo -E make deps (or leave them out)"
+command -v apt-get >/dev/null || die "llama.cpp's tools come from Debian packages, and this is no Debian: left out"
+apt debootstrap
+
+# Mounts do not outlive a reboot, so they are made each time.
+mounts() {
+  mountpoint -q "$sid/proc" || mount -t proc proc "$sid/proc"
+  mountpoint -q "$sid/dev" || mount --bind /dev "$sid/dev"
+}
+
+if [[ ! -e $sid/.ready ]]; then
+  say "Making a Debian folder with llama.cpp's tools in $sid (1 GB) ..."
+  mkdir -p "$sid"
+  log=$cache/sid.log
+  trap 'tail -n 5 "$log" >&2' ERR
+  [[ -x $sid/usr/bin/apt-get ]] || {
+    rm -rf --one-file-system "$sid"
+    debootstrap --variant=minbase sid "$sid" >"$log" 2>&1
+  }
+  mounts
+  # The mirror's index may be older than its own date allows.
+  echo 'Acquire::Check-Valid-Until "false";' >"$sid/etc/apt/apt.conf.d/99valid"
+  in_sid apt-get update -qq >>"$log" 2>&1
+  # shellcheck disable=SC2086 # a list of packages
+  DEBIAN_FRONTEND=noninteractive in_sid apt-get install -y -qq --no-install-recommends $peers >>"$log" 2>&1
+  in_sid apt-get clean
+  trap - ERR
+  touch "$sid/.ready"
+fi
+mounts
+
+for source in "$root"/build/peer/*.c; do
+  [[ -e $source ]] || continue
+  name=hpllm-peer-$(basename "$source" .c)
+  program=$sid/usr/local/bin/$name
+  [[ $program -nt $source && $program -nt $root/build/peer/peer.h ]] && continue
+  say "Building $name ..."
+  mkdir -p "$sid/tmp/hpllm/peer"
+  cp "$root"/build/peer/*.[ch] "$sid/tmp/hpllm/peer/"
+  in_sid gcc -O2 -Wall -Wextra -o "/usr/local/bin/.$name" "/tmp/hpllm/peer/$(basename "$source")" \
+    -lllama -lggml -lggml-base -lm
+  mv "$sid/usr/local/bin/.$name" "$program"
+done
