@@ -1,0 +1,171 @@
+package gguf
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+)
+
+// Array is a metadata array. Its elements stay in the mapping and are decoded
+// one by one, without allocation except in Text. An index out of range, or an
+// element asked for as what it is not, is a programmer error and panics: check
+// Kind and Len first. Reading elements may fault, see File.Guard.
+type Array struct {
+	file  *File
+	kind  Kind
+	n     int
+	data  []byte   // of numbers: the elements; of texts: the whole value, kind and count first
+	table []uint32 // of texts: where each one's length stands in data, and the end of the last
+}
+
+// Array returns the array at key. For strings, the first call walks over them
+// and keeps a table of 4 bytes each; the file shares it between calls.
+func (f *File) Array(key string) (Array, error) {
+	e, err := f.entry(key)
+	if err != nil {
+		return Array{}, err
+	}
+	if e.kind != List {
+		return Array{}, f.errorf(ErrType, key, int64(e.start), "is %v, not an array", e.kind)
+	}
+	a := Array{file: f}
+	err = f.Guard(func() error {
+		a.data = f.bytes(e)
+		c := cursor{data: a.data}
+		kind, _ := c.u32()
+		n, _ := c.u64()
+		a.kind, a.n = Kind(kind), int(n)
+		if a.kind == Text {
+			return f.stringTable(e, &a)
+		}
+		// Open checked this; the file may have been written to since.
+		if a.kind == List || !a.kind.known() || n*a.kind.size() != c.left() {
+			return truncatedError(f.path)
+		}
+		a.data = a.data[c.off:]
+		return nil
+	})
+	if err != nil {
+		return Array{}, err
+	}
+	return a, nil
+}
+
+// stringTable fills a.table. What it holds was checked against the extent of
+// the value, so later reads stay inside it whatever happens to the file.
+func (f *File) stringTable(e *entry, a *Array) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t, ok := f.tables[e]; ok {
+		a.table, a.n = t, len(t)-1
+		return nil
+	}
+	c := cursor{data: a.data, off: 12}
+	if uint64(a.n) > c.left()/8 {
+		return truncatedError(f.path)
+	}
+	table := make([]uint32, a.n+1)
+	for i := range a.n {
+		table[i] = uint32(c.off)
+		if _, ok := c.text(); !ok {
+			return truncatedError(f.path)
+		}
+	}
+	table[a.n] = uint32(c.off)
+	if f.tables == nil {
+		f.tables = make(map[*entry][]uint32)
+	}
+	f.tables[e] = table
+	a.table = table
+	return nil
+}
+
+// Len returns the count of elements.
+func (a Array) Len() int { return a.n }
+
+// Kind returns the kind of the elements.
+func (a Array) Kind() Kind { return a.kind }
+
+// Bytes returns text i in the mapping: it must not be written to, nor used after File.Close.
+func (a Array) Bytes(i int) []byte {
+	if a.kind != Text {
+		panic(fmt.Sprintf("gguf: array of %v read as string", a.kind))
+	}
+	return a.data[a.table[i]+8 : a.table[i+1] : a.table[i+1]]
+}
+
+// Text returns a copy of text i.
+func (a Array) Text(i int) string { return string(a.Bytes(i)) }
+
+// raw reads element i of an array of numbers.
+func (a Array) raw(i int) uint64 {
+	size := int(a.kind.size())
+	if size == 0 {
+		panic(fmt.Sprintf("gguf: array of %v read as number", a.kind))
+	}
+	return readScalar(a.kind, a.data[i*size:(i+1)*size])
+}
+
+// Uint returns element i, of any integer kind; a negative one wraps, as in a conversion.
+func (a Array) Uint(i int) uint64 { return uint64(a.Int(i)) }
+
+// Int returns element i, of any integer kind; a uint64 above the range wraps.
+func (a Array) Int(i int) int64 {
+	if !isInteger(a.kind) {
+		panic(fmt.Sprintf("gguf: array of %v read as integer", a.kind))
+	}
+	return int64(a.raw(i))
+}
+
+// Float returns element i, of any kind of number.
+func (a Array) Float(i int) float64 {
+	v, ok := toFloat(a.kind, a.raw(i))
+	if !ok {
+		panic(fmt.Sprintf("gguf: array of %v read as number", a.kind))
+	}
+	return v
+}
+
+// Bool returns element i of an array of bools or integers: whether it is not zero.
+func (a Array) Bool(i int) bool {
+	if a.kind != Bool && !isInteger(a.kind) {
+		panic(fmt.Sprintf("gguf: array of %v read as bool", a.kind))
+	}
+	return a.raw(i) != 0
+}
+
+// MarshalJSON writes the elements as a JSON array. It guards its reads itself.
+func (a Array) MarshalJSON() ([]byte, error) {
+	if a.file == nil {
+		return []byte("[]"), nil
+	}
+	out := []byte{'['}
+	err := a.file.Guard(func() error {
+		for i := range a.n {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			if a.kind != Text {
+				out = appendScalar(out, a.kind, a.raw(i))
+				continue
+			}
+			s, err := json.Marshal(a.Text(i))
+			if err != nil {
+				return err
+			}
+			out = append(out, s...)
+		}
+		return nil
+	})
+	return append(out, ']'), err
+}
+
+// wire returns the array as it stands in a file: kind, count, elements.
+func (a Array) wire() []byte {
+	if a.kind == Text {
+		return a.data
+	}
+	head := binary.LittleEndian.AppendUint32(nil, uint32(a.kind))
+	head = binary.LittleEndian.AppendUint64(head, uint64(a.n))
+	return append(head, a.data...)
+}
