@@ -1,0 +1,8 @@
+//go:build !purego
+
+package kernels
+
+// tierScratch is what the arm64 tiers keep per worker.
+type tierScratch struct{}
+
+func archTiers() []*tier { return nil }

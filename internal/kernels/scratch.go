@@ -1,0 +1,15 @@
+package kernels
+
+// Scratch is the working memory of one worker: unpacked rows and panels. It
+// grows to what the largest matrix needs and stays; it must not be shared by
+// goroutines that run at the same time.
+type Scratch struct {
+	row   rowForm   // one unpacked row, plain Go
+	f     []float32 // one row as floats, plain Go
+	tier  tierScratch
+	tile  [64]float32 // attention scores of one tile
+	accum []float32   // attention output before the division
+}
+
+// NewScratch returns an empty scratch.
+func NewScratch() *Scratch { return &Scratch{} }
