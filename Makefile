@@ -1,0 +1,48 @@
+# The map: `make` or `make help`. Every recipe is one script of build/.
+.DEFAULT_GOAL := help
+.PHONY: help demo build test quick test-arm64 test-race test-purego peers fidelity fuzz bench lint cross deps clean
+
+help: ## show this map
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: ## build, fetch a small model once, and answer a question (MODEL=path PROMPT=text)
+	@build/demo.sh
+
+build: ## the command line program: build/bin/hpllm-cli
+	@build/build.sh
+
+test: ## every test there is; the last line counts them
+	@build/test.sh
+
+quick: ## only this machine's Go tests
+	go test ./...
+
+test-arm64: ## the engine's tests as an arm64 program, under qemu
+	@build/test.sh arm64
+
+test-race: ## the engine's tests under the race detector
+	@build/test.sh race
+
+test-purego: ## the engine's tests without assembly
+	@build/test.sh purego
+
+fidelity: ## compare with llama.cpp on every tensor type and write docs/fidelity.md (an hour)
+	@build/fidelity.sh
+
+fuzz: ## the native fuzz targets, FUZZTIME each (default 5m)
+	@build/fuzz.sh
+
+bench: ## speed of the kernels and of the demo model
+	@build/bench.sh
+
+lint: ## gofmt, vet, staticcheck, shellcheck
+	@build/test.sh lint
+
+cross: ## compile for linux, android, darwin, ios, windows
+	@build/test.sh cross
+
+deps: ## everything tests need: packages, models, llama.cpp's tools (8 GB in the cache folder)
+	@build/deps.sh
+
+clean: ## remove what was built here (not the cache folder)
+	rm -rf build/bin build/lib

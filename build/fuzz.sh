@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Run every native fuzz target for FUZZTIME (default 5m), one after the other.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+need_go
+cd "$root"
+for package in $(go list ./internal/...); do
+  folder=$root/${package#happyphonellm/}
+  targets=$(cat "$folder"/*_test.go 2>/dev/null | sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p')
+  for target in $targets; do
+    say "$package $target"
+    go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-5m}"
+  done
+done

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Run the suites named (default: all) and end with 'N passed, N failed, N skipped'.
+# usage: test.sh [lint|cross|scripts|native|purego|race|arm64]...
+set -uo pipefail
+source "$(dirname "$0")/lib.sh"
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+engine=(quant gguf kernels parallel kvcache model tokenizer chat sample infer)
+
+need_go
+cd "$root" || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+totals=$work/totals
+go build -o "$work/count" ./build/count || exit 1
+
+# step NAME COMMAND...: one check, passed or failed; quiet unless it fails.
+step() {
+  local name=$1
+  shift
+  if "$@" >"$work/log" 2>&1; then
+    say "   ok   $name"
+    echo 1 0 0 >>"$totals"
+  else
+    say "   FAIL $name"
+    sed 's/^/      /' "$work/log" >&2
+    echo 0 1 0 >>"$totals"
+  fi
+}
+
+# skip NAME WHY: one check that could not run.
+skip() {
+  say "   skip $1: $2"
+  echo 0 0 1 >>"$totals"
+}
+
+# gotest SUITE ARGUMENT...: go test, counted.
+gotest() {
+  local name=$1
+  shift
+  go test -json -count=1 -timeout 60m "$@" 2>&1 | "$work/count" "$name" "$totals" >&2
+}
+
+formatted() {
+  local files
+  files=$(gofmt -l .) || return 1
+  [[ -z $files ]] || { echo "not gofmt-formatted: $files"; return 1; }
+}
+
+# on_engine SUITE ARGUMENT...: gotest of the engine's own packages.
+on_engine() { gotest "$@" "${engine[@]/#/./internal/}"; }
+
+suite_lint() {
+  step gofmt formatted
+  step "go vet amd64" env GOARCH=amd64 go vet ./...
+  step "go vet arm64" env GOARCH=arm64 CGO_ENABLED=0 go vet ./internal/... ./cmd/... ./build/...
+  step "go vet purego" go vet -tags purego ./...
+  step staticcheck go run "$staticcheck" ./...
+  step "go mod verify" go mod verify
+  if command -v shellcheck >/dev/null; then
+    step shellcheck shellcheck build/*.sh build/*/*.sh .ci/run
+  else
+    skip shellcheck "missing; install it: sudo apt-get install shellcheck"
+  fi
+}
+
+suite_cross() {
+  local target
+  for target in linux/amd64 linux/arm64 android/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do
+    step "build $target" env CGO_ENABLED=0 GOOS="${target%/*}" GOARCH="${target#*/}" go build -o "$work/out/" ./internal/... ./cmd/...
+  done
+  # An iOS program is linked by Apple's tools only; compiling is what can be checked here.
+  step "compile ios/arm64" env CGO_ENABLED=0 GOOS=ios GOARCH=arm64 go vet ./internal/... ./cmd/...
+}
+
+suite_scripts() { step "build/fetch_test.py" python3 build/fetch_test.py; }
+
+suite_native() { gotest native ./...; }
+
+suite_purego() { on_engine purego -short -tags purego; }
+
+suite_race() {
+  if command -v gcc >/dev/null; then
+    CGO_ENABLED=1 on_engine race -short -race
+  else
+    skip race "gcc is missing; install it: sudo apt-get install gcc libc6-dev"
+  fi
+}
+
+suite_arm64() {
+  if command -v qemu-aarch64-static >/dev/null; then
+    GOARCH=arm64 CGO_ENABLED=0 on_engine arm64 -short -exec "qemu-aarch64-static -cpu max"
+  else
+    skip arm64 "qemu-aarch64-static is missing; install it: sudo apt-get install qemu-user-static"
+  fi
+}
+
+suites=("$@")
+if ((${#suites[@]} == 0)); then
+  suites=(lint cross scripts native purego race arm64)
+  # With everything in place a skipped comparison would be a hidden failure.
+  if "$root/build/deps.sh"; then
+    export HPLLM_REQUIRE=1
+  else
+    say "Some tools are missing (above): the tests that need them are skipped."
+  fi
+fi
+for suite in "${suites[@]}"; do
+  declare -F "suite_$suite" >/dev/null || die "no suite $suite"
+  say "== $suite"
+  "suite_$suite"
+done
+
+read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$totals")
+if ((skipped)); then
+  echo "$passed passed, $failed failed, $skipped skipped"
+else
+  echo "$passed passed, $failed failed"
+fi
+((failed == 0 && passed > 0))

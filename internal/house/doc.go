@@ -1,0 +1,3 @@
+// Package house has only a test: it keeps the packages' arrows as
+// ARCHITECTURE.md draws them.
+package house
