@@ -1,0 +1,126 @@
+// Package kvcache keeps what a context's tokens leave behind in every layer:
+// the keys and values of attention.
+//
+// It owns the memory and the count of tokens; what is written where within a
+// pass, and what is computed from it, is the model's business.
+package kvcache
+
+import (
+	"errors"
+	"fmt"
+
+	"happyphonellm/internal/kernels"
+	"happyphonellm/internal/quant"
+)
+
+// ErrFull is wrapped by Reserve's error when the tokens do not fit.
+var ErrFull = errors.New("context is full")
+
+// Shape is what one layer keeps per token. A layer without attention is a zero Shape.
+type Shape struct {
+	Heads    int // KV heads
+	KeyDim   int // numbers per key
+	ValueDim int // numbers per value
+}
+
+// Cache holds the keys and values of up to Capacity tokens. It is used by one
+// pass at a time; within a pass, workers store different heads concurrently.
+type Cache struct {
+	typ      quant.Type
+	capacity int
+	n        int
+	layers   []layer
+	bytes    int64
+}
+
+// layer is laid out [head][position][dim]: a head's positions follow each
+// other, as attention reads them.
+type layer struct {
+	Shape
+	k, v       []byte
+	kRow, vRow int // bytes per key, per value
+}
+
+// New makes an empty cache for capacity tokens. Memory is taken from the system
+// page by page as tokens come. typ is F32, F16 or Q8_0.
+func New(typ quant.Type, capacity int, shapes []Shape) (*Cache, error) {
+	if capacity < 1 {
+		return nil, fmt.Errorf("kvcache: capacity of %d tokens", capacity)
+	}
+	c := &Cache{typ: typ, capacity: capacity, layers: make([]layer, len(shapes))}
+	for i, s := range shapes {
+		l := layer{Shape: s}
+		if s.Heads > 0 {
+			var okK, okV bool
+			l.kRow, okK = kernels.KVRowBytes(typ, s.KeyDim)
+			l.vRow, okV = kernels.KVRowBytes(typ, s.ValueDim)
+			if !okK || !okV {
+				return nil, fmt.Errorf("kvcache: layer %d: heads of %d and %d numbers cannot be kept as %v", i, s.KeyDim, s.ValueDim, typ)
+			}
+			l.k = make([]byte, s.Heads*capacity*l.kRow)
+			l.v = make([]byte, s.Heads*capacity*l.vRow)
+			c.bytes += int64(len(l.k)) + int64(len(l.v))
+		}
+		c.layers[i] = l
+	}
+	return c, nil
+}
+
+// Len is the number of tokens in the cache.
+func (c *Cache) Len() int { return c.n }
+
+// Capacity is the number of tokens that fit.
+func (c *Cache) Capacity() int { return c.capacity }
+
+// Bytes is the memory of a full cache.
+func (c *Cache) Bytes() int64 { return c.bytes }
+
+// Type is how keys and values are kept.
+func (c *Cache) Type() quant.Type { return c.typ }
+
+// Reserve checks that n more tokens fit.
+func (c *Cache) Reserve(n int) error {
+	if n > c.capacity-c.n {
+		return fmt.Errorf("%w: %d of %d tokens used, %d more asked for", ErrFull, c.n, c.capacity, n)
+	}
+	return nil
+}
+
+// Advance makes the n tokens after Len, whose keys and values have been stored,
+// part of the cache.
+func (c *Cache) Advance(n int) { c.n += n }
+
+// Truncate forgets the tokens from position n on.
+func (c *Cache) Truncate(n int) error {
+	if n < 0 || n > c.n {
+		return fmt.Errorf("kvcache: truncate to %d of %d tokens", n, c.n)
+	}
+	c.n = n
+	return nil
+}
+
+// StoreKey writes the key of a head at position pos, which may lie beyond Len
+// but not beyond what Reserve has checked.
+func (c *Cache) StoreKey(layer, head, pos int, key []float32) {
+	l := &c.layers[layer]
+	at := (head*c.capacity + pos) * l.kRow
+	kernels.StoreKV(c.typ, l.k[at:at+l.kRow], key)
+}
+
+// StoreValue is StoreKey for the value.
+func (c *Cache) StoreValue(layer, head, pos int, value []float32) {
+	l := &c.layers[layer]
+	at := (head*c.capacity + pos) * l.vRow
+	kernels.StoreKV(c.typ, l.v[at:at+l.vRow], value)
+}
+
+// Head gives attention one head's keys and values, all positions.
+func (c *Cache) Head(layer, head int) kernels.HeadCache {
+	l := &c.layers[layer]
+	return kernels.HeadCache{
+		Type: c.typ,
+		K:    l.k[head*c.capacity*l.kRow : (head+1)*c.capacity*l.kRow],
+		V:    l.v[head*c.capacity*l.vRow : (head+1)*c.capacity*l.vRow],
+		KDim: l.KeyDim, VDim: l.ValueDim,
+	}
+}

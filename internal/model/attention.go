@@ -1,0 +1,166 @@
+package model
+
+import (
+	"happyphonellm/internal/kernels"
+	"happyphonellm/internal/kvcache"
+)
+
+// attention is x += post(O · attend(rope(Q·norm(x)), cache)): grouped-query
+// attention over the layer's cached keys and values.
+type attention struct {
+	layer            int
+	norm             *norm
+	q, k, v, o       linear
+	qNorm, kNorm     *norm // of each head before its rotation; nil: none
+	rope             *rope // nil: none
+	heads, kvHeads   int
+	keyDim, valueDim int
+	window           int // positions that a token sees, itself included; 0: all
+	params           kernels.AttendParams
+	post             *norm // of the output before it is added; nil: none
+}
+
+// heads describes a layer's attention heads.
+type heads struct {
+	n, kv            int
+	keyDim, valueDim int
+}
+
+// heads reads the attention head counts and widths of the current layer.
+func (b *builder) heads() heads {
+	h := heads{n: b.uints("attention.head_count", 0)[max(b.layer, 0)]}
+	h.kv = b.uints("attention.head_count_kv", h.n)[max(b.layer, 0)]
+	if h.n == 0 || h.kv == 0 || h.n%h.kv != 0 {
+		b.fail(ErrModel, "layer %d has %d heads over %d KV heads", b.layer, h.n, h.kv)
+		return heads{1, 1, 2, 2}
+	}
+	h.keyDim = b.positiveOr("attention.key_length", b.m.Embd/h.n)
+	h.valueDim = b.positiveOr("attention.value_length", b.m.Embd/h.n)
+	return h
+}
+
+// attention binds the attention of the current layer under its usual names,
+// scaled by 1/sqrt(keyDim): separate or fused projections, and biases and head
+// norms where the file has them. What an architecture does differently it sets
+// on the result.
+func (b *builder) attention(h heads, r *rope) *attention {
+	embd := b.m.Embd
+	a := &attention{
+		layer: b.layer, rope: r,
+		heads: h.n, kvHeads: h.kv, keyDim: h.keyDim, valueDim: h.valueDim,
+		norm:   b.rmsNorm("attn_norm", embd),
+		qNorm:  b.rmsNormOr("attn_q_norm", h.keyDim),
+		kNorm:  b.rmsNormOr("attn_k_norm", h.keyDim),
+		o:      b.linear("attn_output", h.n*h.valueDim, embd),
+		params: kernels.AttendParams{Scale: 1 / sqrt(h.keyDim)},
+	}
+	qDim, kDim, vDim := h.n*h.keyDim, h.kv*h.keyDim, h.kv*h.valueDim
+	if b.has("attn_qkv.weight") {
+		qkv := b.linear("attn_qkv", embd, qDim+kDim+vDim)
+		if b.err == nil {
+			a.q, a.k, a.v = qkv.rows(0, qDim), qkv.rows(qDim, kDim), qkv.rows(qDim+kDim, vDim)
+		}
+	} else {
+		a.q = b.linear("attn_q", embd, qDim)
+		a.k = b.linear("attn_k", embd, kDim)
+		a.v = b.linear("attn_v", embd, vDim)
+	}
+	if r != nil && r.dim > h.keyDim {
+		b.fail(ErrModel, "layer %d rotates %d numbers of heads of %d", b.layer, r.dim, h.keyDim)
+	}
+	b.m.cache = append(b.m.cache, kvcache.Shape{Heads: h.kv, KeyDim: h.keyDim, ValueDim: h.valueDim})
+	return a
+}
+
+func (a *attention) size(z *sizes) {
+	z.need(&z.query, a.heads*a.keyDim)
+	z.need(&z.attnOut, a.heads*a.valueDim)
+	z.need(&z.tile, max(a.keyDim, a.valueDim))
+	z.addLinear(&a.o, a.post)
+}
+
+func (a *attention) run(p *pass) {
+	in := p.normed(a.norm)
+	// One tile is one head: its rows, its norm and its rotation stay with the
+	// worker, and keys and values go straight to the cache.
+	for i := range p.Tiles(a.heads + 2*a.kvHeads) {
+		switch h := i - a.heads; {
+		case h < 0:
+			a.query(p, in, i)
+		case h < a.kvHeads:
+			a.key(p, in, h)
+		default:
+			a.value(p, in, h-a.kvHeads)
+		}
+	}
+	p.Barrier()
+	// Where heads are no whole quantization blocks, a token's must be complete
+	// before they can be quantized.
+	whole := a.valueDim%32 == 0
+	for i := range p.Tiles(p.n * a.heads) {
+		t, h := i/a.heads, i%a.heads
+		a.attend(p, t, h)
+		if whole {
+			p.attn.QuantizeSpan(t, h*a.valueDim, (h+1)*a.valueDim)
+		}
+	}
+	p.Barrier()
+	if !whole {
+		for t := range p.Tiles(p.n) {
+			p.attn.Quantize(t, t+1)
+		}
+		p.Barrier()
+	}
+	p.addLinear(&a.o, &p.attn, a.post)
+}
+
+// query computes head h's queries into the pass.
+func (a *attention) query(p *pass, in *kernels.Acts, h int) {
+	d, stride := a.keyDim, a.heads*a.keyDim
+	a.q.mul(p, p.q[h*d:], stride, h*d, d, in)
+	for t := range p.n {
+		a.turn(p, p.q[t*stride+h*d:t*stride+(h+1)*d], a.qNorm, t)
+	}
+}
+
+// key computes KV head h's keys into the cache.
+func (a *attention) key(p *pass, in *kernels.Acts, h int) {
+	d := a.keyDim
+	a.k.mul(p, p.tile, d, h*d, d, in)
+	for t := range p.n {
+		k := p.tile[t*d : (t+1)*d]
+		a.turn(p, k, a.kNorm, t)
+		p.cache.StoreKey(a.layer, h, p.pos+t, k)
+	}
+}
+
+// value computes KV head h's values into the cache.
+func (a *attention) value(p *pass, in *kernels.Acts, h int) {
+	d := a.valueDim
+	a.v.mul(p, p.tile, d, h*d, d, in)
+	for t := range p.n {
+		p.cache.StoreValue(a.layer, h, p.pos+t, p.tile[t*d:(t+1)*d])
+	}
+}
+
+// turn norms and rotates one head of token t.
+func (a *attention) turn(p *pass, x []float32, n *norm, t int) {
+	if n != nil {
+		n.apply(x, x)
+	}
+	if a.rope != nil {
+		a.rope.rotate(x, p.rope[a.rope.id][t*a.rope.dim:])
+	}
+}
+
+// attend computes head h of token t over the positions it sees.
+func (a *attention) attend(p *pass, t, h int) {
+	pos := p.pos + t
+	from := 0
+	if a.window > 0 {
+		from = max(0, pos+1-a.window)
+	}
+	q := p.q[(t*a.heads+h)*a.keyDim : (t*a.heads+h+1)*a.keyDim]
+	out := p.attn.Row(t)[h*a.valueDim : (h+1)*a.valueDim]
+	kernels.Attend(out, q, p.cache.Head(a.layer, h/(a.heads/a.kvHeads)), from, pos+1, a.params, p.scratch)
+}

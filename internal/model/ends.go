@@ -1,0 +1,98 @@
+package model
+
+import "happyphonellm/internal/kernels"
+
+// embedding is where a pass begins: the rows of the tokens, and the tables of
+// their positions.
+type embedding struct {
+	w     kernels.Matrix // [vocab][embd]
+	scale float32        // of each row
+}
+
+// embedding binds token_embd; its rows are the vocabulary.
+func (b *builder) embedding(scale float32) {
+	t, ok := b.file.Tensor("token_embd.weight")
+	if !ok {
+		b.fail(ErrModel, "tensor %q is missing", "token_embd.weight")
+		return
+	}
+	if len(t.Shape) < 2 {
+		b.fail(ErrModel, "tensor %q has shape %v, want [%d vocabulary]", t.Name, t.Shape, b.m.Embd)
+		return
+	}
+	b.m.Vocab = t.Shape[1]
+	b.m.embed = embedding{w: b.matrix("token_embd.weight", b.m.Embd, b.m.Vocab), scale: scale}
+}
+
+func (e *embedding) run(p *pass) {
+	for t := range p.Tiles(p.n) {
+		x := p.row(t)
+		e.w.Row(x, int(p.ids[t]))
+		if e.scale != 1 {
+			kernels.Scale(x, x, e.scale)
+		}
+		for _, r := range p.m.ropes {
+			r.table(p.rope[r.id][t*r.dim:(t+1)*r.dim], p.pos+t)
+		}
+	}
+	p.Barrier()
+}
+
+// head is where a pass ends: logits for the tokens that want them.
+type head struct {
+	norm *norm
+	out  linear
+	cap  float32 // logits become cap*tanh(logits/cap); 0: none
+}
+
+// head binds the output norm and matrix; a file without an output matrix uses
+// that of the embedding.
+func (b *builder) head() *head {
+	m := b.m
+	m.head.norm = b.rmsNorm("output_norm", m.Embd)
+	if b.has("output.weight") {
+		m.head.out = b.linear("output", m.Embd, m.Vocab)
+	} else {
+		m.head.out = linear{w: m.embed.w, scale: b.vectorOr("output.scale", 1), bias: b.vectorOr("output.bias", m.Vocab)}
+	}
+	return &m.head
+}
+
+func (h *head) run(p *pass) {
+	from, n := p.outFrom, p.n-p.outFrom
+	in := &p.in
+	if n <= privateTokens {
+		in = &p.own
+		in.Resize(n, p.m.Embd)
+		for t := range n {
+			h.norm.apply(in.Row(t), p.row(from+t))
+		}
+		in.Quantize(0, n)
+	} else {
+		for t := range p.Tiles(n) {
+			h.norm.apply(in.Row(t), p.row(from+t))
+			in.Quantize(t, t+1)
+		}
+		p.Barrier()
+		p.part = in.Slice(0, n)
+		in = &p.part
+	}
+	vocab := p.m.Vocab
+	rows := tileRows(&h.out.w, n)
+	for i := range p.Tiles(tiles(vocab, rows)) {
+		r0 := i * rows
+		k := min(rows, vocab-r0)
+		h.out.mul(p, p.out[r0:], vocab, r0, k, in)
+		if h.cap != 0 {
+			for t := range n {
+				softcap(p.out[t*vocab+r0:t*vocab+r0+k], h.cap)
+			}
+		}
+	}
+}
+
+func softcap(x []float32, c float32) {
+	for i, v := range x {
+		x[i] = c * kernels.Tanh(v/c)
+	}
+}

@@ -1,0 +1,65 @@
+package model
+
+import (
+	"math"
+
+	"happyphonellm/internal/kernels"
+)
+
+// linear is y = scale * (W x) + bias.
+type linear struct {
+	w     kernels.Matrix // [out][in]
+	bias  []float32      // [out]; nil: none
+	scale []float32      // one number for the whole tensor; nil: none
+}
+
+// mul computes the outputs r0 to r0+k for all tokens of x:
+// dst[t*stride+r-r0] is output r of token t.
+func (l *linear) mul(p *pass, dst []float32, stride, r0, k int, x *kernels.Acts) {
+	p.view = l.w.View(r0, k)
+	p.view.MulRows(dst, stride, 0, k, x, p.scratch)
+	if l.scale == nil && l.bias == nil {
+		return
+	}
+	for t := range x.N {
+		y := dst[t*stride : t*stride+k]
+		if l.scale != nil {
+			kernels.Scale(y, y, l.scale[0])
+		}
+		if l.bias != nil {
+			kernels.Add(y, y, l.bias[r0:r0+k])
+		}
+	}
+}
+
+// biasBeforeScale turns y = scale * (W x + bias), which is what llama.cpp's
+// feed-forward computes, into the form of linear.
+func (l linear) biasBeforeScale() linear {
+	if l.bias != nil && l.scale != nil {
+		b := make([]float32, len(l.bias))
+		kernels.Scale(b, l.bias, l.scale[0])
+		l.bias = b
+	}
+	return l
+}
+
+// rows is the linear's outputs r0 to r0+n as a linear of its own, for fused tensors.
+func (l linear) rows(r0, n int) linear {
+	part := linear{w: l.w.View(r0, n), scale: l.scale}
+	if l.bias != nil {
+		part.bias = l.bias[r0 : r0+n]
+	}
+	return part
+}
+
+// norm is a root-mean-square norm.
+type norm struct {
+	w   []float32
+	eps float32
+}
+
+// apply writes the normed x to dst, which may be x.
+func (n *norm) apply(dst, x []float32) { kernels.RMSNorm(dst, x, n.w, n.eps) }
+
+// sqrt is the square root of a width.
+func sqrt(n int) float32 { return float32(math.Sqrt(float64(n))) }

@@ -1,0 +1,105 @@
+// Package model holds the architectures: one file each, over shared blocks
+// (attention, feed-forward, mixture of experts, ...).
+//
+// An architecture reads its hyper-parameters, binds its tensors by name with
+// the expected shape, and lists its blocks in the order in which a token meets
+// them. Running them is the same for all: see State.
+//
+// The package does not know text, sampling or sessions, and it does not own the
+// file: a Model's weights are views into the mapping, valid until it is closed.
+package model
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"happyphonellm/internal/gguf"
+	"happyphonellm/internal/kvcache"
+)
+
+// ErrUnsupported is wrapped by the errors about a file that is well formed but
+// that this engine cannot run: an unknown architecture, a tensor type without
+// kernels, a feature that is not there.
+var ErrUnsupported = errors.New("not supported")
+
+// ErrModel is wrapped by the errors about a file whose hyper-parameters or
+// tensors do not fit together.
+var ErrModel = errors.New("bad model")
+
+// Model is a decoder: its hyper-parameters and its weights. It is immutable and
+// may be used by any number of States at the same time.
+type Model struct {
+	Arch    string
+	Context int // context length of the training, in tokens; 0: the file does not say
+	Embd    int // width of the residual stream
+	Layers  int
+	Vocab   int // rows of token_embd
+
+	embed  embedding
+	blocks []block
+	head   head
+	ropes  []*rope         // every distinct rotation, in the order of rope.id
+	cache  []kvcache.Shape // what each layer keeps per token
+	sizes  sizes
+}
+
+// block is one step of the forward pass.
+type block interface {
+	// size grows the scratch buffers to what the block needs.
+	size(z *sizes)
+	// run executes the block for the tokens of the pass, on every worker of the
+	// team. It begins and ends with the residual stream complete for all workers.
+	run(p *pass)
+}
+
+// architectures maps general.architecture to the function that builds it.
+var architectures = map[string]func(*builder){}
+
+// register adds an architecture; each file of this package calls it from init.
+func register(name string, build func(*builder)) {
+	if architectures[name] != nil {
+		panic("model: architecture " + name + " registered twice")
+	}
+	architectures[name] = build
+}
+
+// Architectures lists the names that Load accepts, sorted.
+func Architectures() []string {
+	names := make([]string, 0, len(architectures))
+	for n := range architectures {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Load binds the tensors of f. The model refers to f's mapping: f must stay
+// open for as long as the model is used.
+func Load(f *gguf.File) (*Model, error) {
+	arch, err := f.Text("general.architecture")
+	if err != nil {
+		return nil, err
+	}
+	build := architectures[arch]
+	if build == nil {
+		return nil, fmt.Errorf("%s: architecture %q: %w (known: %s)",
+			f.Path(), arch, ErrUnsupported, strings.Join(Architectures(), ", "))
+	}
+	b := &builder{file: f, m: &Model{Arch: arch}}
+	if b.common(); b.err == nil {
+		build(b)
+	}
+	if b.err != nil {
+		return nil, b.err
+	}
+	m := b.m
+	for _, blk := range m.blocks {
+		blk.size(&m.sizes)
+	}
+	return m, nil
+}
+
+// CacheShape tells what each layer keeps per token, for kvcache.New.
+func (m *Model) CacheShape() []kvcache.Shape { return m.cache }

@@ -1,0 +1,144 @@
+package model
+
+import (
+	"math"
+
+	"happyphonellm/internal/kernels"
+)
+
+// ropeStyle is how a head's numbers pair up for the rotation.
+type ropeStyle int
+
+const (
+	ropeAdjacent ropeStyle = iota // x[2i] with x[2i+1]: llama and its kin
+	ropeHalves                    // x[i] with x[i+dim/2]: NeoX, Qwen, Gemma
+)
+
+// rope is one rotary position embedding (arXiv:2104.09864), with the scalings
+// that files name: linear, YaRN (arXiv:2309.00071), and a factor per frequency.
+// Angles follow llama.cpp step by step in float32, so that long contexts agree.
+type rope struct {
+	id      int // index into State.rope
+	style   ropeStyle
+	dim     int       // numbers of a head that turn; even
+	factors []float32 // [dim/2] divides each frequency; nil: none
+	step    float32   // ratio of one frequency to the next
+	scale   float32   // linear scaling of the position, 1/factor
+	yarn    float32   // weight of YaRN's mix; 0: none
+	low     float32   // YaRN: pairs before low turn unscaled,
+	high    float32   // pairs after high turn scaled
+	mag     float32   // magnitude of the rotated numbers
+}
+
+// ropeParams are what distinguishes the rotations within one model.
+type ropeParams struct {
+	style   ropeStyle
+	dim     int
+	base    float32
+	scale   float32   // 0: from the file
+	factors []float32 // nil: none
+}
+
+// rope reads the scaling keys and registers a rotation; equal ones are shared.
+func (b *builder) rope(o ropeParams) *rope {
+	if o.dim < 2 || o.dim%2 != 0 {
+		b.fail(ErrModel, "%d numbers of a head cannot be rotated in pairs", o.dim)
+		return nil
+	}
+	if !(o.base > 0) || math.IsInf(float64(o.base), 0) {
+		b.fail(ErrModel, "rotation with base %v", o.base)
+		return nil
+	}
+	r := &rope{id: len(b.m.ropes), style: o.style, dim: o.dim, factors: o.factors, scale: o.scale, mag: 1}
+	r.step = float32(kernels.Pow64(float64(o.base), float64(-2/float32(o.dim))))
+	kind := b.textOr("rope.scaling.type", "linear")
+	if kind != "none" && kind != "linear" && kind != "yarn" {
+		b.fail(ErrUnsupported, "%s is %q (known: none, linear, yarn)", b.key("rope.scaling.type"), kind)
+	}
+	if r.scale == 0 {
+		r.scale = b.ropeScale(kind)
+	}
+	if kind == "yarn" {
+		b.yarn(r, o.base)
+	}
+	r.mag *= b.floatOr("rope.scaling.attn_factor", 1)
+	b.m.ropes = append(b.m.ropes, r)
+	return r
+}
+
+// ropeScale is 1/factor of a file's linear or YaRN scaling.
+func (b *builder) ropeScale(kind string) float32 {
+	factor := b.floatOr("rope.scaling.factor", b.floatOr("rope.scale_linear", 0))
+	if factor == 0 || kind == "none" {
+		return 1
+	}
+	return 1 / factor
+}
+
+// yarn fills in YaRN's correction range and magnitude.
+func (b *builder) yarn(r *rope, base float32) {
+	original := b.positiveOr("rope.scaling.original_context_length", b.m.Context)
+	if original == 0 {
+		b.fail(ErrModel, "YaRN scaling without %s", b.key("rope.scaling.original_context_length"))
+		return
+	}
+	r.yarn = b.floatOr("rope.scaling.yarn_ext_factor", 1)
+	if r.yarn < 0 {
+		r.yarn = 1
+	}
+	// The pair whose wave turns beta times within the original context.
+	pair := func(beta float32) float32 {
+		turns := float64(original) / (float64(beta) * 2 * math.Pi)
+		return float32(float64(r.dim) * kernels.Log64(turns) / (2 * kernels.Log64(float64(base))))
+	}
+	fast, slow := b.floatOr("rope.scaling.yarn_beta_fast", 32), b.floatOr("rope.scaling.yarn_beta_slow", 1)
+	r.low = max(0, float32(math.Floor(float64(pair(fast)))))
+	r.high = min(float32(r.dim-1), float32(math.Ceil(float64(pair(slow)))))
+	if r.yarn != 0 {
+		// Attention is sharpened by 0.1 ln(factor) + 1, or by the ratio of two
+		// such terms where the file gives a multiplier (DeepSeek).
+		sharp := func(mul float32) float32 {
+			factor := 1 / r.scale
+			if factor <= 1 {
+				return 1
+			}
+			return float32(float32(0.1*mul)*float32(kernels.Log64(float64(factor)))) + 1
+		}
+		r.mag = sharp(1)
+		if mul := b.floatOr("rope.scaling.yarn_log_multiplier", 0); mul != 0 {
+			r.mag = sharp(1) / sharp(mul)
+		}
+	}
+}
+
+// table writes the cosines and then the sines for one position, dim/2 of each.
+func (r *rope) table(dst []float32, pos int) {
+	half := r.dim / 2
+	theta := float32(pos)
+	for i := range half {
+		full := theta
+		if r.factors != nil {
+			full /= r.factors[i]
+		}
+		angle := float32(full * r.scale)
+		if r.yarn != 0 {
+			ramp := (float32(i) - r.low) / max(0.001, r.high-r.low)
+			mix := float32((1 - min(1, max(0, ramp))) * r.yarn)
+			angle = float32(angle*(1-mix)) + float32(full*mix)
+		}
+		sin, cos := kernels.Sincos64(float64(angle))
+		dst[i] = float32(cos) * r.mag
+		dst[half+i] = float32(sin) * r.mag
+		theta *= r.step
+	}
+}
+
+// rotate turns one head in place by a table of its position.
+func (r *rope) rotate(x, table []float32) {
+	cos, sin := table[:r.dim/2], table[r.dim/2:r.dim]
+	if r.style == ropeAdjacent {
+		kernels.RopeNorm(x, cos, sin)
+	} else {
+		kernels.RopeNeox(x, cos, sin)
+	}
+}

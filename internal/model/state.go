@@ -1,0 +1,221 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"happyphonellm/internal/kernels"
+	"happyphonellm/internal/kvcache"
+	"happyphonellm/internal/parallel"
+)
+
+// sizes are the widths, in float32 per token, of the scratch buffers that the
+// blocks of a model need.
+type sizes struct {
+	query   int // all query heads
+	attnOut int // all heads' attention outputs
+	ffn     int // one block's hidden layer
+	branch  int // output of a branch that is normed before it is added; 0: none
+	tile    int // per worker: the rows of one tile
+	slots   int // experts per token; 0: none
+	experts int
+}
+
+// need grows a field, given by its address, to n.
+func (z *sizes) need(field *int, n int) { *field = max(*field, n) }
+
+// addLinear is what pass.addLinear needs.
+func (z *sizes) addLinear(l *linear, post *norm) {
+	z.need(&z.tile, min(maxTileRows, l.w.Rows))
+	if post != nil {
+		z.need(&z.branch, l.w.Rows)
+	}
+}
+
+// State is the scratch memory of one forward pass of up to batch tokens: all
+// buffers are made once, and a pass allocates nothing. A State is used by one
+// pass at a time; the model may have many.
+type State struct {
+	m     *Model
+	batch int
+
+	x       []float32    // [batch][embd] residual stream
+	in      kernels.Acts // [batch][embd] normed input of a block
+	q       []float32    // [batch][query] rotated queries
+	attn    kernels.Acts // [batch][attnOut] attention output
+	hidden  kernels.Acts // [batch*max(slots,1)][ffn] activated hidden layer
+	branch  []float32    // [batch][embd] output of a branch before its norm
+	moe     routing      // what goes to which expert
+	rope    [][]float32  // per rotation: [batch][dim] cos, sin pairs
+	ids     []int32      // tokens of the pass
+	pos     int          // position of ids[0]
+	cache   *kvcache.Cache
+	out     []float32 // logits wanted, [n-outFrom][vocab]; nil: none
+	outFrom int
+
+	passes []pass
+	work   func(*parallel.Worker)
+}
+
+// pass is what one worker sees of a forward pass.
+type pass struct {
+	*parallel.Worker
+	*State
+	n       int          // tokens in the pass
+	own     kernels.Acts // [privateTokens][embd] this worker's normed input
+	tile    []float32    // [batch][sizes.tile] outputs of one tile of rows
+	tile2   []float32    // the same
+	part    kernels.Acts // room for a part of shared activations
+	part2   kernels.Acts
+	view    kernels.Matrix // room for a part of a matrix
+	scratch *kernels.Scratch
+}
+
+// privateTokens is the number of tokens up to which every worker norms the
+// input of a block for itself: cheaper than a barrier.
+const privateTokens = 2
+
+// NewState makes the scratch for passes of up to batch tokens on a team of workers.
+func (m *Model) NewState(batch, workers int) *State {
+	z := &m.sizes
+	s := &State{m: m, batch: batch}
+	s.x = make([]float32, batch*m.Embd)
+	s.in.Resize(batch, m.Embd)
+	s.q = make([]float32, batch*z.query)
+	s.attn.Resize(batch, z.attnOut)
+	s.hidden.Resize(batch*max(z.slots, 1), z.ffn)
+	s.branch = make([]float32, batch*z.branch)
+	s.moe.resize(batch, z, m.Embd)
+	for _, r := range m.ropes {
+		s.rope = append(s.rope, make([]float32, batch*r.dim))
+	}
+	s.passes = make([]pass, workers)
+	for i := range s.passes {
+		p := &s.passes[i]
+		p.State = s
+		p.own.Resize(privateTokens, m.Embd)
+		p.tile = make([]float32, batch*z.tile)
+		p.tile2 = make([]float32, batch*z.tile)
+		p.scratch = kernels.NewScratch()
+	}
+	s.work = s.run
+	return s
+}
+
+// Batch is the largest number of tokens in a pass.
+func (s *State) Batch() int { return s.batch }
+
+// Forward runs ids, at most Batch tokens, at the positions that follow what the
+// cache holds, and appends their keys and values to it. For the tokens from
+// outFrom on it writes the logits to out, [len(ids)-outFrom][vocab].
+//
+// On an error, parallel.ErrStopped included, the cache is as long as before, and
+// the same call made again gives the same result.
+func (s *State) Forward(team *parallel.Team, stop *atomic.Bool, cache *kvcache.Cache, ids []int32, outFrom int, out []float32) error {
+	m := s.m
+	if len(ids) == 0 || len(ids) > s.batch {
+		return fmt.Errorf("model: a pass of %d tokens, want 1 to %d", len(ids), s.batch)
+	}
+	if team.Size() > len(s.passes) {
+		return errors.New("model: the team is larger than the state was made for")
+	}
+	for i, id := range ids {
+		if id < 0 || int(id) >= m.Vocab {
+			return fmt.Errorf("token %d at index %d is outside of the vocabulary of %d", id, i, m.Vocab)
+		}
+	}
+	if want := (len(ids) - outFrom) * m.Vocab; outFrom < 0 || outFrom > len(ids) || len(out) < want {
+		return fmt.Errorf("model: room for %d logits, want %d", len(out), want)
+	}
+	if err := cache.Reserve(len(ids)); err != nil {
+		return err
+	}
+	s.ids, s.pos, s.cache, s.outFrom, s.out = ids, cache.Len(), cache, outFrom, out
+	s.in.Resize(len(ids), m.Embd)
+	s.attn.Resize(len(ids), m.sizes.attnOut)
+	s.hidden.Resize(len(ids), m.sizes.ffn)
+	if err := team.Run(stop, s.work); err != nil {
+		return err
+	}
+	cache.Advance(len(ids))
+	return nil
+}
+
+// run is the forward pass, the same on every worker.
+func (s *State) run(w *parallel.Worker) {
+	p := &s.passes[w.ID()]
+	p.Worker = w
+	p.n = len(s.ids)
+	s.m.embed.run(p)
+	for _, b := range s.m.blocks {
+		b.run(p)
+	}
+	if s.outFrom < p.n {
+		s.m.head.run(p)
+	}
+}
+
+// row is token t's part of the residual stream.
+func (p *pass) row(t int) []float32 { d := p.m.Embd; return p.x[t*d : (t+1)*d] }
+
+// normed gives the residual stream after a norm as the input of a matmul. The
+// stream must be complete.
+func (p *pass) normed(n *norm) *kernels.Acts {
+	if p.n <= privateTokens {
+		p.own.Resize(p.n, p.m.Embd)
+		for t := range p.n {
+			n.apply(p.own.Row(t), p.row(t))
+		}
+		p.own.Quantize(0, p.n)
+		return &p.own
+	}
+	for t := range p.Tiles(p.n) {
+		n.apply(p.in.Row(t), p.row(t))
+		p.in.Quantize(t, t+1)
+	}
+	p.Barrier()
+	return &p.in
+}
+
+// addLinear adds l·acts, normed by post if that is not nil, to the residual stream.
+func (p *pass) addLinear(l *linear, acts *kernels.Acts, post *norm) {
+	rows := tileRows(&l.w, p.n)
+	for i := range p.Tiles(tiles(l.w.Rows, rows)) {
+		r0 := i * rows
+		k := min(rows, l.w.Rows-r0)
+		if post != nil {
+			l.mul(p, p.branch[r0:], p.m.Embd, r0, k, acts)
+			continue
+		}
+		l.mul(p, p.tile, k, r0, k, acts)
+		for t := range p.n {
+			x := p.row(t)[r0 : r0+k]
+			kernels.Add(x, x, p.tile[t*k:(t+1)*k])
+		}
+	}
+	p.Barrier()
+	if post == nil {
+		return
+	}
+	for t := range p.Tiles(p.n) {
+		out := p.branch[t*p.m.Embd : (t+1)*p.m.Embd]
+		post.apply(out, out)
+		kernels.Add(p.row(t), p.row(t), out)
+	}
+	p.Barrier()
+}
+
+func tiles(rows, perTile int) int { return (rows + perTile - 1) / perTile }
+
+// minTileRows is the granularity of tiles: their outputs are whole
+// quantization blocks.
+const minTileRows = 32
+
+// maxTileRows bounds a tile's outputs, and with them each worker's buffers.
+const maxTileRows = 256
+
+// tileRows is how many rows of w make a tile for n tokens.
+func tileRows(w *kernels.Matrix, n int) int {
+	return min(maxTileRows, max(minTileRows, w.TileRows(n)/minTileRows*minTileRows))
+}
