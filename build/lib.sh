@@ -19,14 +19,18 @@ die() {
 # need TOOL COMMAND: end with the command that installs TOOL, if it is missing.
 need() { command -v "$1" >/dev/null || die "$1 is missing; install it: $2"; }
 
-# need_go: Go of at least go.mod's version (an older one fetches it by itself
-# where its GOTOOLCHAIN allows that).
+# need_go: Go of at least go.mod's version. (Go 1.21 and newer fetch the version
+# that go.mod asks for by themselves, where GOTOOLCHAIN allows it; Debian 12's
+# 1.19 does not.)
 need_go() {
-  local want
+  local want have os machine
   want=$(awk '$1 == "go" { print $2 }' "$root/go.mod")
-  need go "sudo apt-get install golang-go (or https://go.dev/dl, version $want or newer)"
-  (cd "$root" && go version >/dev/null 2>&1) ||
-    die "Go $want or newer is needed, this is $(GOTOOLCHAIN=local go env GOVERSION); install it: https://go.dev/dl"
+  have=$(cd "$root" && go env GOVERSION 2>/dev/null) || have=
+  have=${have#go}
+  [[ $have && $(printf '%s\n' "$want" "${have%% *}" | sort -V | head -n 1) == "$want" ]] && return
+  os=$(uname -s | tr '[:upper:]' '[:lower:]')
+  machine=$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+  die "Go $want or newer is needed, ${have:-none} is here; install it: curl -L https://go.dev/dl/go$want.$os-$machine.tar.gz | sudo tar -C /usr/local -xz, and add /usr/local/go/bin to PATH"
 }
 
 # apt PACKAGE...: install what is missing, where we may; else say how, and fail.

@@ -17,7 +17,7 @@ go build -o "$work/count" ./build/count || exit 1
 step() {
   local name=$1
   shift
-  if "$@" >"$work/log" 2>&1; then
+  if ("$@") >"$work/log" 2>&1; then
     say "   ok   $name"
     echo 1 0 0 >>"$totals"
   else
@@ -66,10 +66,29 @@ suite_lint() {
 suite_cross() {
   local target
   for target in linux/amd64 linux/arm64 android/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do
-    step "build $target" env CGO_ENABLED=0 GOOS="${target%/*}" GOARCH="${target#*/}" go build -o "$work/out/" ./internal/... ./cmd/...
+    step "build $target" cross "${target%/*}" "${target#*/}"
   done
-  # An iOS program is linked by Apple's tools only; compiling is what can be checked here.
-  step "compile ios/arm64" env CGO_ENABLED=0 GOOS=ios GOARCH=arm64 go vet ./internal/... ./cmd/...
+  step "build ios/arm64" ios
+}
+
+# cross OS ARCH: the packages, and the program linked.
+cross() {
+  export CGO_ENABLED=0 GOOS=$1 GOARCH=$2
+  go build ./internal/... && go build -o "$work/out/" ./cmd/...
+}
+
+# ios: an iOS program can be linked by Apple's tools only, and Go does not even
+# compile one without them; so the program is compiled as if it were a package.
+ios() {
+  local file copy separator=
+  mkdir -p "$work/ios"
+  for file in cmd/hpllm-cli/*.go; do
+    copy=$work/ios/$(basename "$file")
+    sed 's/^package main$/package hpllmcli/' "$file" >"$copy"
+    printf '%s"%s": "%s"' "$separator" "$root/$file" "$copy"
+    separator=,
+  done | sed '1s/^/{"Replace": {/; $s/$/}}/' >"$work/ios/overlay.json"
+  CGO_ENABLED=0 GOOS=ios GOARCH=arm64 go build -overlay "$work/ios/overlay.json" ./internal/... ./cmd/...
 }
 
 suite_scripts() { step "build/fetch_test.py" python3 build/fetch_test.py; }
