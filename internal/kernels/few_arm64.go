@@ -1,0 +1,107 @@
+//go:build !purego
+
+package kernels
+
+import (
+	"unsafe"
+
+	"happyphonellm/internal/quant"
+)
+
+// actView points at one token's quantized activations. The assembly reads the
+// fields at their offsets: 0, 8, 16, 24, 32.
+type actView struct {
+	q  *int8
+	d  *float32
+	ds *float32
+	c  *int32
+	s  *int16
+}
+
+// fewKernel multiplies groups*rows weight rows that begin at w and lie step
+// bytes apart with one token of blocks*32 values (blocks*256 for the K types)
+// and writes one float a row to dst. rows is a constant of the kernel.
+type fewKernel func(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+// fewQuant makes a mulFunc of a kernel that takes rows rows at once and whose
+// blocks have elems weights.
+func fewQuant(kernel fewKernel, rows, elems int) mulFunc {
+	return func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+		blocks := m.Cols / elems
+		kb := m.Cols / 32
+		for t := range a.N {
+			v := &s.tier.view
+			v.q = unsafe.SliceData(a.Q[t*a.K:])
+			v.d = unsafe.SliceData(a.D[t*kb:])
+			v.ds = unsafe.SliceData(a.DS[t*kb:])
+			v.c = unsafe.SliceData(a.C[t*kb:])
+			v.s = unsafe.SliceData(a.S[t*2*kb:])
+			out := dst[t*stride+r0:][:r1-r0]
+			w := m.Data[r0*m.RowBytes : r1*m.RowBytes]
+			if g := len(out) / rows; g > 0 {
+				kernel(unsafe.SliceData(out), unsafe.SliceData(w), m.RowBytes, g, blocks, v)
+				out, w = out[g*rows:], w[g*rows*m.RowBytes:]
+			}
+			// The rest one by one: step 0 makes every row of the group the same.
+			for i := range out {
+				kernel(&s.tier.rest[0], &w[i*m.RowBytes], 0, 1, blocks, v)
+				out[i] = s.tier.rest[0]
+			}
+			*v = actView{}
+		}
+	}
+}
+
+var fewNEON = [typeCount]mulFunc{
+	quant.Q4_0:   fewQuant(fewQ4_0NEON, 8, 32),
+	quant.Q4_1:   fewQuant(fewQ4_1NEON, 8, 32),
+	quant.Q5_0:   fewQuant(fewQ5_0NEON, 8, 32),
+	quant.Q5_1:   fewQuant(fewQ5_1NEON, 8, 32),
+	quant.Q8_0:   fewQuant(fewQ8_0NEON, 8, 32),
+	quant.IQ4_NL: fewQuant(fewIQ4_NLNEON, 8, 32),
+}
+
+var fewDotProd = [typeCount]mulFunc{
+	quant.Q4_0:   fewQuant(fewQ4_0DotProd, 8, 32),
+	quant.Q4_1:   fewQuant(fewQ4_1DotProd, 8, 32),
+	quant.Q5_0:   fewQuant(fewQ5_0DotProd, 8, 32),
+	quant.Q5_1:   fewQuant(fewQ5_1DotProd, 8, 32),
+	quant.Q8_0:   fewQuant(fewQ8_0DotProd, 8, 32),
+	quant.IQ4_NL: fewQuant(fewIQ4_NLDotProd, 8, 32),
+}
+
+//go:noescape
+func fewQ4_0NEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewQ4_1NEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewQ5_0NEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewQ5_1NEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewQ8_0NEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewIQ4_NLNEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewQ4_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewQ4_1DotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewQ5_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewQ5_1DotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewQ8_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+
+//go:noescape
+func fewIQ4_NLDotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
