@@ -2,7 +2,6 @@ package gguf
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 )
 
@@ -36,10 +35,10 @@ func (f *File) Array(key string) (Array, error) {
 		n, _ := c.u64()
 		a.kind, a.n = Kind(kind), int(n)
 		if a.kind == Text {
-			return f.stringTable(e, &a)
+			return f.stringTable(e, n, &a)
 		}
 		// Open checked this; the file may have been written to since.
-		if a.kind == List || !a.kind.known() || n*a.kind.size() != c.left() {
+		if a.kind == List || !a.kind.known() || n != c.left()/a.kind.size() {
 			return truncatedError(f.path)
 		}
 		a.data = a.data[c.off:]
@@ -51,9 +50,10 @@ func (f *File) Array(key string) (Array, error) {
 	return a, nil
 }
 
-// stringTable fills a.table. What it holds was checked against the extent of
-// the value, so later reads stay inside it whatever happens to the file.
-func (f *File) stringTable(e *entry, a *Array) error {
+// stringTable fills a.table and a.n from the n texts of e. What the table holds
+// was checked against the extent of the value, so later reads stay inside it
+// whatever happens to the file.
+func (f *File) stringTable(e *entry, n uint64, a *Array) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if t, ok := f.tables[e]; ok {
@@ -61,22 +61,22 @@ func (f *File) stringTable(e *entry, a *Array) error {
 		return nil
 	}
 	c := cursor{data: a.data, off: 12}
-	if uint64(a.n) > c.left()/8 {
+	if n > c.left()/8 {
 		return truncatedError(f.path)
 	}
-	table := make([]uint32, a.n+1)
-	for i := range a.n {
+	table := make([]uint32, n+1)
+	for i := range n {
 		table[i] = uint32(c.off)
 		if _, ok := c.text(); !ok {
 			return truncatedError(f.path)
 		}
 	}
-	table[a.n] = uint32(c.off)
+	table[n] = uint32(c.off)
 	if f.tables == nil {
 		f.tables = make(map[*entry][]uint32)
 	}
 	f.tables[e] = table
-	a.table = table
+	a.table, a.n = table, int(n)
 	return nil
 }
 
@@ -111,7 +111,7 @@ func (a Array) Uint(i int) uint64 { return uint64(a.Int(i)) }
 
 // Int returns element i, of any integer kind; a uint64 above the range wraps.
 func (a Array) Int(i int) int64 {
-	if !isInteger(a.kind) {
+	if !a.kind.IsInteger() {
 		panic(fmt.Sprintf("gguf: array of %v read as integer", a.kind))
 	}
 	return int64(a.raw(i))
@@ -128,7 +128,7 @@ func (a Array) Float(i int) float64 {
 
 // Bool returns element i of an array of bools or integers: whether it is not zero.
 func (a Array) Bool(i int) bool {
-	if a.kind != Bool && !isInteger(a.kind) {
+	if a.kind != Bool && !a.kind.IsInteger() {
 		panic(fmt.Sprintf("gguf: array of %v read as bool", a.kind))
 	}
 	return a.raw(i) != 0
@@ -149,11 +149,7 @@ func (a Array) MarshalJSON() ([]byte, error) {
 				out = appendScalar(out, a.kind, a.raw(i))
 				continue
 			}
-			s, err := json.Marshal(a.Text(i))
-			if err != nil {
-				return err
-			}
-			out = append(out, s...)
+			out = appendJSONText(out, a.Bytes(i))
 		}
 		return nil
 	})

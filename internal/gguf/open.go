@@ -26,6 +26,10 @@ func Open(path string) (*File, error) {
 
 // mapPart maps the file at path and parses it.
 func mapPart(path string) (*shard, *header, error) {
+	// Asked before opening: to open a pipe would wait for its writer.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, nil, &fileError{path, "", -1, "not a regular file", ErrFormat}
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("gguf: %w", err)
@@ -36,8 +40,6 @@ func mapPart(path string) (*shard, *header, error) {
 		return nil, nil, fmt.Errorf("gguf: %w", err)
 	}
 	switch size := info.Size(); {
-	case !info.Mode().IsRegular():
-		return nil, nil, &fileError{path, "", -1, "not a regular file", ErrFormat}
 	case size < headerBytes:
 		return nil, nil, &fileError{path, "", -1, fmt.Sprintf("not a GGUF file: only %d bytes", size), ErrFormat}
 	case uint64(size) > math.MaxInt:
@@ -57,9 +59,9 @@ func mapPart(path string) (*shard, *header, error) {
 
 // The least bytes of things, which bound how many of them a file can hold.
 const (
-	headerBytes    = 4 + 4 + 8 + 8         // magic, version, counts of tensors and keys
-	leastKeyBytes  = 8 + 1 + 4 + 1         // length, a letter, kind, value
-	leastInfoBytes = 8 + 1 + 4 + 4 + 8 + 1 // length, a letter, dimensions, type, offset, a byte of data
+	headerBytes    = 4 + 4 + 8 + 8     // magic, version, counts of tensors and keys
+	leastKeyBytes  = 8 + 1 + 4 + 1     // length, a letter, kind, value
+	leastInfoBytes = 8 + 1 + 4 + 4 + 8 // length, a letter, count of dimensions, type, offset
 )
 
 // header is the parsed front of one file.
@@ -101,7 +103,8 @@ func (h *header) parse() error {
 	if err := h.parseKeys(int(keys)); err != nil {
 		return err
 	}
-	if tensors > h.left()/leastInfoBytes {
+	// Each has its own data, the last one of at least a byte, the others of at least an alignment.
+	if tensors > (h.left()+h.alignment-1)/(leastInfoBytes+h.alignment) {
 		return h.fail("", 8, "%d tensors do not fit into a file of %d bytes", tensors, len(h.data))
 	}
 	return h.parseTensors(int(tensors))
@@ -112,15 +115,13 @@ func (h *header) parseKeys(n int) error {
 	for i := range n {
 		at := h.off
 		name, ok := h.text()
-		what := fmt.Sprintf("key %d", i)
 		if !ok || len(name) == 0 {
-			return h.fail(what, at, "bad length of its name")
+			return h.fail(fmt.Sprintf("key %d", i), at, "its name is empty or longer than the file")
 		}
-		e := entry{name: string(name)}
-		if err := h.parseValue(&e); err != nil {
+		h.keys = append(h.keys, entry{name: string(name)})
+		if err := h.parseValue(&h.keys[i]); err != nil {
 			return err
 		}
-		h.keys = append(h.keys, e)
 	}
 	h.keyOrder = sortedOrder(n, func(i uint32) string { return h.keys[i].name })
 	for i := 1; i < n; i++ {
@@ -136,7 +137,7 @@ func (h *header) parseValue(e *entry) error {
 	at := h.off
 	kind, ok := h.u32()
 	e.kind, e.start = Kind(kind), h.off
-	bad := func(format string, a ...any) error {
+	bad := func(format string, a ...any) error { // of the kind and value
 		return h.fail("key "+quoted(e.name), at, format, a...)
 	}
 	switch {
@@ -233,9 +234,10 @@ func (h *header) parseTensor(i int) error {
 	at := h.off
 	name, ok := h.text()
 	if !ok || len(name) == 0 {
-		return h.fail(fmt.Sprintf("tensor %d", i), at, "bad length of its name")
+		return h.fail(fmt.Sprintf("tensor %d", i), at, "its name is empty or longer than the file")
 	}
-	t := Tensor{Name: string(name)}
+	h.tensors = append(h.tensors, Tensor{Name: string(name)})
+	t := &h.tensors[i]
 	bad := func(format string, a ...any) error {
 		return h.fail("tensor "+quoted(t.Name), at, format, a...)
 	}
@@ -274,9 +276,8 @@ func (h *header) parseTensor(i int) error {
 	if offset > uint64(len(h.data)) || offset%h.alignment != 0 {
 		return bad("data offset %d is outside the file or no multiple of %d", offset, h.alignment)
 	}
-	t.Offset = int64(offset) // in the data section, until placeTensors knows where that begins
-	t.Data = h.data[:size:size]
-	h.tensors = append(h.tensors, t)
+	t.Offset = int64(offset)    // in the data section, whose start is not known yet
+	t.Data = h.data[:size:size] // placeTensors moves it
 	return nil
 }
 

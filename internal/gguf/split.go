@@ -2,9 +2,7 @@ package gguf
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
-	"strings"
 )
 
 // Keys of the parts of a split model, written by llama.cpp's gguf-split.
@@ -14,33 +12,47 @@ const (
 	keySplitTensors = "split.tensors.count" // tensors of all parts
 )
 
-// partName matches the end of the file name of a part; parts are counted from 1 there.
-var partName = regexp.MustCompile(`-([0-9]{5})-of-([0-9]{5})\.gguf$`)
+// partOf takes the path of a part, NAME-00001-of-00003.gguf, apart: the path up
+// to and without the first hyphen, the part's number (from 1) and their count.
+func partOf(path string) (stem string, part, count uint64, ok bool) {
+	const tail = len("-00001-of-00003.gguf")
+	if len(path) < tail {
+		return "", 0, 0, false
+	}
+	stem, end := path[:len(path)-tail], path[len(path)-tail:]
+	part, err := strconv.ParseUint(end[1:6], 10, 32)
+	if err != nil {
+		return "", 0, 0, false
+	}
+	count, err = strconv.ParseUint(end[10:15], 10, 32)
+	if err != nil || splitPath("", part, count) != end {
+		return "", 0, 0, false
+	}
+	return stem, part, count, true
+}
 
 // openParts maps the file and, when it says it is the first of several, its siblings.
 func (f *File) openParts() error {
-	h, err := f.addPart(f.path)
-	if err != nil {
+	if _, err := f.addPart(f.path); err != nil {
 		return err
 	}
 	count, err := f.optionalUint(keySplitCount, 1)
 	if err != nil || count <= 1 {
-		return f.index(err)
+		return err
 	}
 	no, err := f.optionalUint(keySplitNo, 0)
 	if err != nil {
 		return err
 	}
-	m := partName.FindStringSubmatchIndex(f.path)
-	if m == nil {
+	stem, namedPart, namedCount, ok := partOf(f.path)
+	if !ok {
 		return f.errorf(ErrFormat, keySplitCount, -1,
 			"the model has %d parts, but the file is not named like one (NAME-00001-of-%05d.gguf)", count, count)
 	}
-	stem := f.path[:m[0]]
 	if no != 0 {
 		return f.errorf(ErrFormat, keySplitNo, -1, "this is part %d of %d; open the first part, %s", no+1, count, splitPath(stem, 1, count))
 	}
-	if named, _ := strconv.ParseUint(f.path[m[4]:m[5]], 10, 64); named != count || f.path[m[2]:m[3]] != "00001" {
+	if namedPart != 1 || namedCount != count {
 		return f.errorf(ErrFormat, keySplitCount, -1, "the first of %d parts must be named %s", count, splitPath(stem, 1, count))
 	}
 	for i := uint64(1); i < count; i++ {
@@ -49,11 +61,13 @@ func (f *File) openParts() error {
 		}
 	}
 	total, err := f.optionalUint(keySplitTensors, uint64(len(f.tensors)))
-	if err == nil && total != uint64(len(f.tensors)) {
-		err = f.errorf(ErrFormat, keySplitTensors, -1, "says %d tensors, the parts have %d", total, len(f.tensors))
+	if err != nil {
+		return err
 	}
-	_ = h
-	return f.index(err)
+	if total != uint64(len(f.tensors)) {
+		return f.errorf(ErrFormat, keySplitTensors, -1, "says %d tensors, the parts have %d", total, len(f.tensors))
+	}
+	return f.index()
 }
 
 func splitPath(stem string, part, count uint64) string {
@@ -100,16 +114,13 @@ func (f *File) addSibling(path string, no, count uint64) error {
 	return nil
 }
 
-// index sorts the tensors of several parts by name; err passes through.
-func (f *File) index(err error) error {
-	if err != nil || len(f.shards) == 1 {
-		return err
-	}
+// index sorts the tensors of several parts by name.
+func (f *File) index() error {
 	f.tensorOrder = sortedOrder(len(f.tensors), func(i uint32) string { return f.tensors[i].Name })
 	for i := 1; i < len(f.tensors); i++ {
 		a, b := f.tensors[f.tensorOrder[i-1]], f.tensors[f.tensorOrder[i]]
-		if strings.Compare(a.Name, b.Name) == 0 {
-			return &fileError{f.shards[b.Part].path, "tensor " + quoted(b.Name), b.Offset, "is in another part, too", ErrFormat}
+		if a.Name == b.Name {
+			return &fileError{f.shards[b.Part].path, "tensor " + quoted(b.Name), b.Offset, "is in two parts", ErrFormat}
 		}
 	}
 	return nil

@@ -2,10 +2,10 @@ package gguf
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"math"
 	"strconv"
+	"unicode/utf8"
 )
 
 // Uint returns a value of any integer kind that is not negative.
@@ -14,7 +14,7 @@ func (f *File) Uint(key string) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !isInteger(e.kind) {
+	if !e.kind.IsInteger() {
 		return 0, f.errorf(ErrType, key, int64(e.start), "is %v, not an integer", e.kind)
 	}
 	if isSigned(e.kind) && int64(raw) < 0 {
@@ -93,7 +93,8 @@ func (f *File) optionalUint(key string, missing uint64) (uint64, error) {
 
 func isSigned(k Kind) bool { return k == Int8 || k == Int16 || k == Int32 || k == Int64 }
 
-func isInteger(k Kind) bool {
+// IsInteger reports whether values of the kind are whole numbers.
+func (k Kind) IsInteger() bool {
 	return isSigned(k) || k == Uint8 || k == Uint16 || k == Uint32 || k == Uint64
 }
 
@@ -126,7 +127,7 @@ func toFloat(k Kind, raw uint64) (float64, bool) {
 		return math.Float64frombits(raw), true
 	case isSigned(k):
 		return float64(int64(raw)), true
-	case isInteger(k):
+	case k.IsInteger():
 		return float64(raw), true
 	}
 	return 0, false
@@ -183,7 +184,7 @@ func (v Value) String() string {
 func (v Value) MarshalJSON() ([]byte, error) {
 	switch v.kind {
 	case Text:
-		return json.Marshal(v.text)
+		return appendJSONText(nil, v.text), nil
 	case List:
 		return v.list.MarshalJSON()
 	}
@@ -197,7 +198,7 @@ func appendScalar(dst []byte, k Kind, raw uint64) []byte {
 		return strconv.AppendBool(dst, raw != 0)
 	case isSigned(k):
 		return strconv.AppendInt(dst, int64(raw), 10)
-	case isInteger(k):
+	case k.IsInteger():
 		return strconv.AppendUint(dst, raw, 10)
 	}
 	x, _ := toFloat(k, raw)
@@ -210,3 +211,35 @@ func appendScalar(dst []byte, k Kind, raw uint64) []byte {
 	}
 	return strconv.AppendFloat(dst, x, 'g', -1, bits)
 }
+
+// appendJSONText appends s as a JSON string. Unlike encoding/json it leaves
+// <, > and & as they are: token texts are full of them. Bytes that are not
+// UTF-8 become U+FFFD.
+func appendJSONText[T string | []byte](dst []byte, s T) []byte {
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+			dst = utf8.AppendRune(dst, r)
+			i += size
+			continue
+		}
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, '\\', 'n')
+		case c == '\t':
+			dst = append(dst, '\\', 't')
+		case c < 0x20 || c == 0x7f:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			dst = append(dst, c)
+		}
+		i++
+	}
+	return append(dst, '"')
+}
+
+const hexDigits = "0123456789abcdef"
