@@ -94,24 +94,25 @@ func (a *attention) run(p *pass) {
 		}
 	}
 	p.Barrier()
+	out := shaped(&p.acts2, &p.attn, p.n, a.heads*a.valueDim)
 	// Where heads are no whole quantization blocks, a token's must be complete
 	// before they can be quantized.
 	whole := a.valueDim%32 == 0
 	for i := range p.Tiles(p.n * a.heads) {
 		t, h := i/a.heads, i%a.heads
-		a.attend(p, t, h)
+		a.attend(p, out.Row(t), t, h)
 		if whole {
-			p.attn.QuantizeSpan(t, h*a.valueDim, (h+1)*a.valueDim)
+			out.QuantizeSpan(t, h*a.valueDim, (h+1)*a.valueDim)
 		}
 	}
 	p.Barrier()
 	if !whole {
 		for t := range p.Tiles(p.n) {
-			p.attn.Quantize(t, t+1)
+			out.Quantize(t, t+1)
 		}
 		p.Barrier()
 	}
-	p.addLinear(&a.o, &p.attn, a.post)
+	p.addLinear(&a.o, out, a.post)
 }
 
 // query computes head h's queries into the pass.
@@ -153,14 +154,13 @@ func (a *attention) turn(p *pass, x []float32, n *norm, t int) {
 	}
 }
 
-// attend computes head h of token t over the positions it sees.
-func (a *attention) attend(p *pass, t, h int) {
+// attend computes head h of token t's out over the positions it sees.
+func (a *attention) attend(p *pass, out []float32, t, h int) {
 	pos := p.pos + t
 	from := 0
 	if a.window > 0 {
 		from = max(0, pos+1-a.window)
 	}
 	q := p.q[(t*a.heads+h)*a.keyDim : (t*a.heads+h+1)*a.keyDim]
-	out := p.attn.Row(t)[h*a.valueDim : (h+1)*a.valueDim]
-	kernels.Attend(out, q, p.cache.Head(a.layer, h/(a.heads/a.kvHeads)), from, pos+1, a.params, p.scratch)
+	kernels.Attend(out[h*a.valueDim:(h+1)*a.valueDim], q, p.cache.Head(a.layer, h/(a.heads/a.kvHeads)), from, pos+1, a.params, p.scratch)
 }

@@ -59,33 +59,31 @@ func (b *builder) head() *head {
 }
 
 func (h *head) run(p *pass) {
-	from, n := p.outFrom, p.n-p.outFrom
-	in := &p.in
+	from, n := p.from, p.to-p.from
+	in := &p.own
 	if n <= privateTokens {
-		in = &p.own
 		in.Resize(n, p.m.Embd)
 		for t := range n {
 			h.norm.apply(in.Row(t), p.row(from+t))
 		}
 		in.Quantize(0, n)
 	} else {
+		in = shaped(&p.acts, &p.in, n, p.m.Embd)
 		for t := range p.Tiles(n) {
 			h.norm.apply(in.Row(t), p.row(from+t))
 			in.Quantize(t, t+1)
 		}
 		p.Barrier()
-		p.part = in.Slice(0, n)
-		in = &p.part
 	}
 	vocab := p.m.Vocab
 	rows := tileRows(&h.out.w, n)
 	for i := range p.Tiles(tiles(vocab, rows)) {
 		r0 := i * rows
 		k := min(rows, vocab-r0)
-		h.out.mul(p, p.out[r0:], vocab, r0, k, in)
+		h.out.mul(p, p.logits[r0:], vocab, r0, k, in)
 		if h.cap != 0 {
 			for t := range n {
-				softcap(p.out[t*vocab+r0:t*vocab+r0+k], h.cap)
+				softcap(p.logits[t*vocab+r0:t*vocab+r0+k], h.cap)
 			}
 		}
 	}

@@ -43,9 +43,10 @@ func (f *feedForward) size(z *sizes) {
 
 func (f *feedForward) run(p *pass) {
 	in := p.normed(f.norm)
-	gated(p, in, &f.gate, &f.up, f.act, &p.hidden)
+	hidden := shaped(&p.acts2, &p.hidden, p.n, f.up.w.Rows)
+	gated(p, in, &f.gate, &f.up, f.act, hidden)
 	p.Barrier()
-	p.addLinear(&f.down, &p.hidden, f.post)
+	p.addLinear(&f.down, hidden, f.post)
 }
 
 // gated computes act(gate·in, up·in), quantized, into hidden: a tile of rows of

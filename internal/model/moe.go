@@ -74,7 +74,7 @@ func (r *routing) resize(batch int, z *sizes, embd int) {
 	r.expert, r.place = make([]int32, n), make([]int32, n)
 	r.weight = make([]float32, n)
 	r.start, r.busy = make([]int32, z.experts+1), make([]int32, 0, z.experts)
-	r.in.Resize(n, embd)
+	r.in.Resize(n, blocks(embd))
 	r.out = make([]float32, n*embd)
 }
 
@@ -95,23 +95,23 @@ func (m *mixture) run(p *pass) {
 	p.Barrier()
 	for range p.Tiles(1) {
 		r.sort(p.n*m.used, len(m.up))
-		r.in.Resize(p.n*m.used, d)
-		p.hidden.Resize(p.n*m.used, m.up[0].w.Rows)
 	}
 	p.Barrier()
+	sorted := shaped(&p.acts2, &r.in, p.n*m.used, d)
 	for i := range p.Tiles(p.n * m.used) {
 		to := int(r.place[i])
-		copy(r.in.Row(to), in.Row(i/m.used))
-		r.in.Quantize(to, to+1)
+		copy(sorted.Row(to), in.Row(i/m.used))
+		sorted.Quantize(to, to+1)
 	}
 	p.Barrier()
+	hidden := shaped(&p.acts, &p.hidden, p.n*m.used, m.up[0].w.Rows)
 	m.perExpert(p, m.up, func(e, r0, k int) {
-		p.part, p.part2 = r.slots(e, &r.in), r.slots(e, &p.hidden)
+		p.part, p.part2 = r.slots(e, sorted), r.slots(e, hidden)
 		gatedTile(p, &p.part, &m.gate[e], &m.up[e], m.act, &p.part2, r0, k)
 	})
 	p.Barrier()
 	m.perExpert(p, m.down, func(e, r0, k int) {
-		p.part = r.slots(e, &p.hidden)
+		p.part = r.slots(e, hidden)
 		m.down[e].mul(p, r.out[int(r.start[e])*d+r0:], d, r0, k, &p.part)
 	})
 	p.Barrier()

@@ -40,36 +40,43 @@ type State struct {
 	m     *Model
 	batch int
 
-	x       []float32    // [batch][embd] residual stream
-	in      kernels.Acts // [batch][embd] normed input of a block
-	q       []float32    // [batch][query] rotated queries
-	attn    kernels.Acts // [batch][attnOut] attention output
-	hidden  kernels.Acts // [batch*max(slots,1)][ffn] activated hidden layer
-	branch  []float32    // [batch][embd] output of a branch before its norm
-	moe     routing      // what goes to which expert
-	rope    [][]float32  // per rotation: [batch][dim] cos, sin pairs
-	ids     []int32      // tokens of the pass
-	pos     int          // position of ids[0]
-	cache   *kvcache.Cache
-	out     []float32 // logits wanted, [n-outFrom][vocab]; nil: none
-	outFrom int
+	ids   []int32 // tokens of the pass
+	pos   int     // position of ids[0]
+	cache *kvcache.Cache
+
+	logits   []float32 // [to-from][vocab] where the logits of the tokens from..to go
+	from, to int
+	again    bool // the pass only turns the residual stream of the last one into logits
+
+	// Shared by the workers; what is written by one is read by others after a barrier.
+	x      []float32    // [batch][embd] residual stream
+	q      []float32    // [batch][sizes.query] rotated queries
+	branch []float32    // [batch][sizes.branch] output of a branch before its norm
+	rope   [][]float32  // per rotation: [batch][dim] cosines, then sines
+	in     kernels.Acts // [batch][embd] normed input of a block
+	attn   kernels.Acts // [batch][sizes.attnOut] attention output
+	hidden kernels.Acts // [batch*slots][sizes.ffn] hidden layer of a feed-forward
+	moe    routing
 
 	passes []pass
 	work   func(*parallel.Worker)
 }
 
-// pass is what one worker sees of a forward pass.
+// pass is what one worker sees of a forward pass, and what it has for itself.
 type pass struct {
 	*parallel.Worker
 	*State
-	n       int          // tokens in the pass
+	n int // tokens in the pass
+
 	own     kernels.Acts // [privateTokens][embd] this worker's normed input
 	tile    []float32    // [batch][sizes.tile] outputs of one tile of rows
 	tile2   []float32    // the same
-	part    kernels.Acts // room for a part of shared activations
-	part2   kernels.Acts
-	view    kernels.Matrix // room for a part of a matrix
 	scratch *kernels.Scratch
+
+	// Room for the shapes under which this worker uses shared memory, so that
+	// passing their addresses to kernels allocates nothing.
+	acts, acts2, part, part2 kernels.Acts
+	view                     kernels.Matrix
 }
 
 // privateTokens is the number of tokens up to which every worker norms the
@@ -81,10 +88,10 @@ func (m *Model) NewState(batch, workers int) *State {
 	z := &m.sizes
 	s := &State{m: m, batch: batch}
 	s.x = make([]float32, batch*m.Embd)
-	s.in.Resize(batch, m.Embd)
+	s.in.Resize(batch, blocks(m.Embd))
 	s.q = make([]float32, batch*z.query)
-	s.attn.Resize(batch, z.attnOut)
-	s.hidden.Resize(batch*max(z.slots, 1), z.ffn)
+	s.attn.Resize(batch, blocks(z.attnOut))
+	s.hidden.Resize(batch*max(z.slots, 1), blocks(z.ffn))
 	s.branch = make([]float32, batch*z.branch)
 	s.moe.resize(batch, z, m.Embd)
 	for _, r := range m.ropes {
@@ -107,15 +114,15 @@ func (m *Model) NewState(batch, workers int) *State {
 func (s *State) Batch() int { return s.batch }
 
 // Forward runs ids, at most Batch tokens, at the positions that follow what the
-// cache holds, and appends their keys and values to it. For the tokens from
-// outFrom on it writes the logits to out, [len(ids)-outFrom][vocab].
+// cache holds, and appends their keys and values to it. If logits is not nil,
+// the last token's go there, [vocab].
 //
 // On an error, parallel.ErrStopped included, the cache is as long as before, and
 // the same call made again gives the same result.
-func (s *State) Forward(team *parallel.Team, stop *atomic.Bool, cache *kvcache.Cache, ids []int32, outFrom int, out []float32) error {
-	m := s.m
-	if len(ids) == 0 || len(ids) > s.batch {
-		return fmt.Errorf("model: a pass of %d tokens, want 1 to %d", len(ids), s.batch)
+func (s *State) Forward(team *parallel.Team, stop *atomic.Bool, cache *kvcache.Cache, ids []int32, logits []float32) error {
+	m, n := s.m, len(ids)
+	if n == 0 || n > s.batch {
+		return fmt.Errorf("model: a pass of %d tokens, want 1 to %d", n, s.batch)
 	}
 	if team.Size() > len(s.passes) {
 		return errors.New("model: the team is larger than the state was made for")
@@ -125,21 +132,28 @@ func (s *State) Forward(team *parallel.Team, stop *atomic.Bool, cache *kvcache.C
 			return fmt.Errorf("token %d at index %d is outside of the vocabulary of %d", id, i, m.Vocab)
 		}
 	}
-	if want := (len(ids) - outFrom) * m.Vocab; outFrom < 0 || outFrom > len(ids) || len(out) < want {
-		return fmt.Errorf("model: room for %d logits, want %d", len(out), want)
-	}
-	if err := cache.Reserve(len(ids)); err != nil {
+	if err := cache.Reserve(n); err != nil {
 		return err
 	}
-	s.ids, s.pos, s.cache, s.outFrom, s.out = ids, cache.Len(), cache, outFrom, out
-	s.in.Resize(len(ids), m.Embd)
-	s.attn.Resize(len(ids), m.sizes.attnOut)
-	s.hidden.Resize(len(ids), m.sizes.ffn)
+	s.ids, s.pos, s.cache, s.again = ids, cache.Len(), cache, false
+	s.logits, s.from, s.to = logits, n, n
+	if logits != nil {
+		s.from = n - 1
+	}
 	if err := team.Run(stop, s.work); err != nil {
 		return err
 	}
-	cache.Advance(len(ids))
+	cache.Advance(n)
 	return nil
+}
+
+// Logits computes those of the tokens from..to of the last Forward: [to-from][vocab].
+func (s *State) Logits(team *parallel.Team, stop *atomic.Bool, from, to int, logits []float32) error {
+	if from < 0 || to > len(s.ids) || from >= to || len(logits) < (to-from)*s.m.Vocab {
+		return fmt.Errorf("model: logits of tokens %d to %d of %d, room for %d numbers", from, to, len(s.ids), len(logits))
+	}
+	s.logits, s.from, s.to, s.again = logits, from, to, true
+	return team.Run(stop, s.work)
 }
 
 // run is the forward pass, the same on every worker.
@@ -147,11 +161,13 @@ func (s *State) run(w *parallel.Worker) {
 	p := &s.passes[w.ID()]
 	p.Worker = w
 	p.n = len(s.ids)
-	s.m.embed.run(p)
-	for _, b := range s.m.blocks {
-		b.run(p)
+	if !s.again {
+		s.m.embed.run(p)
+		for _, b := range s.m.blocks {
+			b.run(p)
+		}
 	}
-	if s.outFrom < p.n {
+	if s.from < s.to {
 		s.m.head.run(p)
 	}
 }
@@ -170,13 +186,25 @@ func (p *pass) normed(n *norm) *kernels.Acts {
 		p.own.Quantize(0, p.n)
 		return &p.own
 	}
+	in := shaped(&p.acts, &p.in, p.n, p.m.Embd)
 	for t := range p.Tiles(p.n) {
-		n.apply(p.in.Row(t), p.row(t))
-		p.in.Quantize(t, t+1)
+		n.apply(in.Row(t), p.row(t))
+		in.Quantize(t, t+1)
 	}
 	p.Barrier()
-	return &p.in
+	return in
 }
+
+// shaped makes header the way to see the memory of shared as n tokens of k
+// values. Each worker has headers of its own, since shapes differ by block.
+func shaped(header, shared *kernels.Acts, n, k int) *kernels.Acts {
+	*header = *shared
+	header.Resize(n, k)
+	return header
+}
+
+// blocks rounds a width up to whole quantization blocks.
+func blocks(k int) int { return (k + 31) &^ 31 }
 
 // addLinear adds l·acts, normed by post if that is not nil, to the residual stream.
 func (p *pass) addLinear(l *linear, acts *kernels.Acts, post *norm) {
