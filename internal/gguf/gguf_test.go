@@ -289,7 +289,7 @@ func TestWriterRefuses(t *testing.T) {
 		"part of block":  {func(w *Writer) { w.AddTensorBytes("x", quant.Q4_0, []int{16}, data[:9]) }, "no whole blocks"},
 		"too few bytes":  {func(w *Writer) { w.AddTensorBytes("x", quant.F32, []int{2}, data[:4]) }, "4 bytes of data instead of 8"},
 		"too many bytes": {func(w *Writer) { w.AddTensorBytes("x", quant.F32, []int{2}, data[:12]) }, "12 bytes of data instead of 8"},
-		"too large":      {func(w *Writer) { w.AddTensorBytes("x", quant.F64, []int{1 << 31, 1 << 31, 1 << 31}, nil) }, "too large"},
+		"too large":      {func(w *Writer) { w.AddTensorBytes("x", quant.I8, []int{1 << 30, 1 << 30, 1 << 30}, nil) }, "too large"},
 		"alignment":      {func(w *Writer) { w.SetUint32(keyAlignment, 48) }, "48 is not a power of two"},
 		"alignment kind": {func(w *Writer) { w.SetUint64(keyAlignment, 32) }, "is uint64, not uint32"},
 	} {

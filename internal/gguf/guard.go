@@ -27,6 +27,16 @@ func (f *File) Guard(fn func() error) (err error) {
 	return fn()
 }
 
+// FaultError turns what a recovered panic carried into the error that Guard
+// would return; nil if that was no fault on the mapping. It is for goroutines
+// that recover themselves.
+func (f *File) FaultError(recovered any) error {
+	if s := f.faulted(recovered); s != nil {
+		return truncatedError(s.path)
+	}
+	return nil
+}
+
 // faulted returns the part whose mapping the recovered panic r faulted on, nil if none.
 func (f *File) faulted(r any) *shard {
 	for _, s := range f.shards {

@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"io"
 	"os"
@@ -82,5 +83,42 @@ func BenchmarkOpen(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// Vocabulary files (no tensors) of many models, whole: every key and string.
+func TestVocabularyFiles(t *testing.T) {
+	for _, path := range testkit.Glob(t, "vocabs/*.gguf") {
+		f := opened(t, path)
+		w := copied(t, f)
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := encoded(t, w); f.Version() == 3 && !bytes.Equal(got, file) {
+			t.Errorf("%s: the copy differs", path)
+		}
+	}
+}
+
+// One small file of every architecture that llama.cpp knows.
+func TestEveryArchitecture(t *testing.T) {
+	for _, path := range testkit.Glob(t, "archs/*.gguf") {
+		f := opened(t, path)
+		if f.Architecture() == "" || len(f.Tensors()) == 0 {
+			t.Errorf("%s: architecture %q, %d tensors", path, f.Architecture(), len(f.Tensors()))
+		}
+		header := copied(t, f).header(defaultAlignment)
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := make([]byte, len(header))
+		_, err = io.ReadFull(file, want)
+		file.Close()
+		if err != nil || !bytes.Equal(header, want) {
+			t.Errorf("%s: the header written again differs: %v", path, err)
+		}
+		f.Close()
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"happyphonellm/internal/quant"
@@ -99,7 +100,11 @@ func TestTruncatedWhileMapped(t *testing.T) {
 			}
 			cmd := exec.Command(os.Args[0], "-test.run=^TestTruncatedWhileMapped$")
 			cmd.Env = append(os.Environ(), "GGUF_TEST_READ="+name, "GGUF_TEST_FILE="+path)
-			if out, err := cmd.CombinedOutput(); err != nil {
+			out, err := cmd.CombinedOutput()
+			if errors.Is(err, syscall.ENOEXEC) {
+				t.Skip("SKIPPED: this is an emulator: a program cannot start itself, and faults have no address")
+			}
+			if err != nil {
 				t.Errorf("%v\n%.3000s", err, out)
 			}
 		})

@@ -275,6 +275,9 @@ func (w *Writer) WriteTo(out io.Writer) (int64, error) {
 	if _, err := c.Write(w.header(alignment)); err != nil {
 		return c.n, err
 	}
+	if len(w.tensors) == 0 {
+		return c.n, nil // converters do not pad such a file, either
+	}
 	if err := c.pad(alignment); err != nil {
 		return c.n, err
 	}
