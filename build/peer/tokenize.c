@@ -1,0 +1,65 @@
+/* Many strings through llama.cpp's tokenizer, with one start.
+ *
+ *   hpllm-peer-tokenize MODEL ADD_SPECIAL PARSE_SPECIAL < strings > ids
+ *
+ * Standard input is strings, each a 32-bit little-endian length and its bytes; each
+ * gives one line of ids, separated by spaces. With a fourth argument "pieces", input
+ * is not read: each token gives a line "ID EOG CONTROL HEX", HEX its text. */
+#include <llama.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void quiet(enum ggml_log_level level, const char *text, void *user) {
+    (void)user;
+    if (level >= GGML_LOG_LEVEL_ERROR) fputs(text, stderr);
+}
+
+static int pieces(const struct llama_vocab *vocab) {
+    char text[4096];
+    for (int id = 0; id < llama_vocab_n_tokens(vocab); id++) {
+        int n = llama_token_to_piece(vocab, id, text, sizeof text, 0, true);
+        if (n < 0) return 1;
+        printf("%d %d %d ", id, llama_vocab_is_eog(vocab, id), llama_vocab_is_control(vocab, id));
+        for (int i = 0; i < n; i++) printf("%02x", (unsigned char)text[i]);
+        putchar('\n');
+    }
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 4) {
+        fprintf(stderr, "usage: %s MODEL ADD_SPECIAL PARSE_SPECIAL [pieces]\n", argv[0]);
+        return 2;
+    }
+    llama_log_set(quiet, NULL);
+    struct llama_model_params params = llama_model_default_params();
+    params.vocab_only = true;
+    struct llama_model *model = llama_model_load_from_file(argv[1], params);
+    if (!model) return 1;
+    const struct llama_vocab *vocab = llama_model_get_vocab(model);
+    if (argc > 4) return pieces(vocab);
+    int add = atoi(argv[2]), parse = atoi(argv[3]);
+    for (;;) {
+        unsigned char head[4];
+        if (fread(head, 1, 4, stdin) != 4) break;
+        int32_t len = (int32_t)(head[0] | head[1] << 8 | head[2] << 16 | (uint32_t)head[3] << 24);
+        char *text = malloc((size_t)len + 1);
+        if (!text || fread(text, 1, (size_t)len, stdin) != (size_t)len) return 1;
+        int32_t room = len + 16;
+        llama_token *ids = malloc(sizeof *ids * (size_t)room);
+        int32_t n = llama_tokenize(vocab, text, len, ids, room, add, parse);
+        if (n < 0) {
+            room = -n;
+            ids = realloc(ids, sizeof *ids * (size_t)room);
+            n = llama_tokenize(vocab, text, len, ids, room, add, parse);
+        }
+        for (int32_t i = 0; i < n; i++) printf(i ? " %d" : "%d", ids[i]);
+        putchar('\n');
+        free(ids);
+        free(text);
+    }
+    llama_model_free(model);
+    return 0;
+}

@@ -1,0 +1,238 @@
+package tokenizer
+
+import (
+	"bytes"
+	"hash/maphash"
+	"unicode/utf8"
+)
+
+// bpeModel merges the symbols of each word by the ranks of the file's merges.
+type bpeModel struct {
+	v    *vocab
+	glue *glue // where words of whole lines may be cut; nil: unused
+}
+
+// byteLetters is GPT-2's letter for each byte, in UTF-8: the byte itself where it
+// prints, else the next one from U+0100 on.
+var byteLetters = func() (l [256]string) {
+	next := rune(0x100)
+	for b := range l {
+		switch {
+		case b >= 0x21 && b <= 0x7E, b >= 0xA1 && b <= 0xAC, b >= 0xAE:
+			l[b] = string(rune(b))
+		default:
+			l[b] = string(next)
+			next++
+		}
+	}
+	return l
+}()
+
+// letterByte returns the byte that r stands for in GPT-2's letters.
+func letterByte(r rune) (byte, bool) {
+	switch {
+	case r >= 0x21 && r <= 0x7E, r >= 0xA1 && r <= 0xAC, r >= 0xAE && r <= 0xFF:
+		return byte(r), true
+	case r >= 0x100 && r <= 0x120:
+		return byte(r - 0x100), true
+	case r >= 0x121 && r <= 0x142:
+		return byte(r - 0x121 + 0x7F), true
+	case r == 0x143:
+		return 0xAD, true
+	}
+	return 0, false
+}
+
+func newBPE(v *vocab) *bpeModel {
+	m := &bpeModel{v: v}
+	if v.escape && !v.split.ignoreMerges {
+		m.glue = newGlue(v.merges.list, ' ')
+	}
+	return m
+}
+
+// text splits s into words and merges each.
+func (m *bpeModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
+	e.out = dst
+	switch {
+	case m.v.model == "hybriddna":
+		m.dna(e, s)
+	case m.v.model == "whitespace":
+		m.spaced(e, s)
+	default:
+		m.words(e, s)
+	}
+	dst, e.out = e.out, nil
+	return dst
+}
+
+func (m *bpeModel) words(e *encoder, s []byte) {
+	if m.v.escape {
+		s = e.escape(s, false)
+	}
+	s, e.valid = normalize(s, e.valid)
+	e.split.split(s)
+}
+
+// word appends the tokens of one word to e.out.
+func (m *bpeModel) word(e *encoder, word []byte) {
+	if m.glue != nil && word[0] != '\n' {
+		m.glue.cut(word, func(w []byte) { m.cached(e, w) })
+		return
+	}
+	m.cached(e, word)
+}
+
+func (m *bpeModel) cached(e *encoder, word []byte) {
+	entry := e.cache.at(word, maphash.Bytes(m.v.index.seed, word))
+	if entry != nil && entry.holds(word) {
+		e.out = append(e.out, entry.ids[:entry.n]...)
+		return
+	}
+	first := len(e.out)
+	m.tokens(e, word)
+	if entry != nil {
+		entry.set(word, e.out[first:])
+	}
+}
+
+// tokens merges one word.
+func (m *bpeModel) tokens(e *encoder, word []byte) {
+	v := m.v
+	text := word
+	e.merge.syms = e.merge.syms[:0]
+	if v.split.rawBytes {
+		for i := 0; i < len(word); {
+			n := min(charLen(word[i]), len(word)-i)
+			e.merge.add(i, i+n)
+			i += n
+		}
+	} else {
+		e.letters = e.letters[:0]
+		for _, b := range word {
+			at := len(e.letters)
+			e.letters = append(e.letters, byteLetters[b]...)
+			e.merge.add(at, len(e.letters))
+		}
+		text = e.letters
+	}
+	if v.split.ignoreMerges || v.split.newlineWords && word[0] == '\n' {
+		if id := v.index.find(text); id >= 0 {
+			e.out = append(e.out, id)
+			return
+		}
+	}
+	e.merge.merge(text)
+	for i := int32(0); i >= 0; i = e.merge.syms[i].next {
+		s := &e.merge.syms[i]
+		piece := text[s.start:s.end]
+		if id := v.index.find(piece); id >= 0 {
+			e.out = append(e.out, id)
+			continue
+		}
+		for i := range piece {
+			id := int32(-1)
+			if v.split.rawBytes {
+				id = v.hexToken(piece[i])
+			} else {
+				id = v.index.find(piece[i : i+1])
+			}
+			if id >= 0 {
+				e.out = append(e.out, id)
+			}
+		}
+	}
+}
+
+// rank is the rank of a merge, as a key of merger.
+func (e *encoder) rank(text []byte, a, b, c int32) uint32 {
+	p := append(e.pairText[:0], text[a:b]...)
+	p = append(p, ' ')
+	p = append(p, text[b:c]...)
+	e.pairText = p
+	return uint32(e.v.merges.find(p)) // -1 is noMerge
+}
+
+// spaced drops white space, which splits words, and lowers case where the file says so.
+func (m *bpeModel) spaced(e *encoder, s []byte) {
+	t := &e.split.classes
+	var word []byte
+	flush := func() {
+		if len(word) > 0 {
+			m.words(e, word)
+			word = word[:0]
+		}
+	}
+	for len(s) > 0 {
+		r, n := decodeLoose(s)
+		s = s[n:]
+		if t.pages[r>>8][r&0xff] == space {
+			flush()
+			continue
+		}
+		if m.v.lower {
+			r = lower(r)
+		}
+		word = appendRune(word, r)
+	}
+	flush()
+}
+
+// dnaMark ends the tokens of DNA, to tell them from words.
+const dnaMark = "\uE000"
+
+// dna encodes <dna>ACGT...</dna> by six bases, padded with A, and the rest as words.
+func (m *bpeModel) dna(e *encoder, s []byte) {
+	open, shut, oov := m.v.id("<dna>"), m.v.id("</dna>"), m.v.id("<oov>")
+	if open < 0 || shut < 0 || oov < 0 {
+		m.words(e, s)
+		return
+	}
+	for len(s) > 0 {
+		before, rest, found := bytes.Cut(s, []byte("<dna>"))
+		if len(before) > 0 {
+			m.words(e, before)
+		}
+		if !found {
+			return
+		}
+		e.out = append(e.out, open)
+		var bases []byte
+		bases, s, found = bytes.Cut(rest, []byte("</dna>"))
+		for len(bases) > 0 {
+			var mer [6]byte
+			n := copy(mer[:], bases)
+			bases = bases[n:]
+			for i := range mer {
+				if i >= n {
+					mer[i] = 'A'
+				} else if c := mer[i]; c >= 'a' && c <= 'z' {
+					mer[i] = c - 32
+				}
+			}
+			id := m.v.index.find(append(mer[:], dnaMark...))
+			if id < 0 {
+				id = oov
+			}
+			e.out = append(e.out, id)
+		}
+		if found {
+			e.out = append(e.out, shut)
+		}
+	}
+}
+
+// appendLetters appends the bytes that text in GPT-2's letters stands for; what is no
+// such letter stands for itself.
+func appendLetters(dst, text []byte) []byte {
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		if b, ok := letterByte(r); ok {
+			dst = append(dst, b)
+		} else {
+			dst = append(dst, text[:n]...)
+		}
+		text = text[n:]
+	}
+	return dst
+}

@@ -1,0 +1,302 @@
+package tokenizer
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"happyphonellm/internal/gguf"
+	"happyphonellm/internal/testkit"
+)
+
+// The tests of this file compare with llama.cpp, on real vocabularies.
+
+// peerVocabs returns the models and vocabularies to compare on.
+func peerVocabs(t *testing.T) []string {
+	paths := testkit.Glob(t, "vocabs/*.gguf")
+	for _, name := range []string{"smollm2-q4_1", "gemma3-q4_k_m"} {
+		paths = append(paths, testkit.Model(t, name))
+	}
+	return paths
+}
+
+// open returns the tokenizer of a file, closed with the test.
+func open(t testing.TB, path string) *Tokenizer {
+	t.Helper()
+	f, err := gguf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	tok, err := New(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+// peerIDs returns llama.cpp's ids of texts.
+func peerIDs(t *testing.T, path string, texts []string, o Options) [][]int32 {
+	t.Helper()
+	bit := func(b bool) string {
+		if b {
+			return "1"
+		}
+		return "0"
+	}
+	cmd := testkit.Peer(t, "hpllm-peer-tokenize", testkit.Share(t, path), bit(o.AddSpecial), bit(o.ParseSpecial))
+	var in, stderr bytes.Buffer
+	for _, s := range texts {
+		binary.Write(&in, binary.LittleEndian, uint32(len(s)))
+		in.WriteString(s)
+	}
+	cmd.Stdin, cmd.Stderr = &in, &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v after %d of %d texts: %s", err, bytes.Count(out, []byte("\n")), len(texts), stderr.Bytes())
+	}
+	var ids [][]int32
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	lines.Buffer(nil, 1<<28)
+	for lines.Scan() {
+		line := []int32{}
+		for _, f := range strings.Fields(lines.Text()) {
+			id, err := strconv.Atoi(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			line = append(line, int32(id))
+		}
+		ids = append(ids, line)
+	}
+	if len(ids) != len(texts) {
+		t.Fatalf("the peer gave %d lines for %d texts", len(ids), len(texts))
+	}
+	return ids
+}
+
+// compare fails for the first few texts whose ids differ.
+func compare(t *testing.T, path string, tok *Tokenizer, texts []string, o Options) {
+	t.Helper()
+	want := peerIDs(t, path, texts, o)
+	failures := 0
+	for i, s := range texts {
+		got := tok.Encode(s, o)
+		if slices.Equal(got, want[i]) {
+			continue
+		}
+		if failures++; failures <= 3 {
+			at := 0
+			for at < len(got) && at < len(want[i]) && got[at] == want[i][at] {
+				at++
+			}
+			show := func(ids []int32) string {
+				var b strings.Builder
+				for _, id := range ids[min(at, len(ids)):min(at+8, len(ids))] {
+					fmt.Fprintf(&b, "%d %q ", id, tok.Piece(id, true))
+				}
+				return b.String()
+			}
+			t.Errorf("%+v: %.200q from token %d:\n got %s\nwant %s", o, s, at, show(got), show(want[i]))
+		}
+	}
+	if failures > 0 {
+		t.Errorf("%d of %d texts differ", failures, len(texts))
+	}
+}
+
+func TestPeerIDs(t *testing.T) {
+	for _, path := range peerVocabs(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".gguf"), func(t *testing.T) {
+			tok := open(t, path)
+			texts := peerTexts(t, path, tok)
+			for _, o := range []Options{{true, true}, {false, false}} {
+				compare(t, path, tok, texts, o)
+			}
+		})
+	}
+}
+
+// peerTexts returns what to compare on: the vocabulary's own test strings, random
+// ones, special tokens in text, long runs and this repository's sources.
+func peerTexts(t *testing.T, path string, tok *Tokenizer) []string {
+	var texts []string
+	if own, err := os.ReadFile(path + ".inp"); err == nil {
+		texts = strings.Split(string(own), "\n__ggml_vocab_test__\n")
+	}
+	seed := uint64(1)
+	if s := os.Getenv("HPLLM_SEED"); s != "" {
+		seed, _ = strconv.ParseUint(s, 10, 64)
+	}
+	n := 2000
+	if testing.Short() {
+		n = 300
+	}
+	texts = append(texts, randomTexts(rand.New(rand.NewPCG(seed, 2)), n, tok)...)
+	for _, run := range []string{"a", " ", "\n", "\t", " \n", "é", "中", "1", "!", "\r\n", "ab", "A", "’", "\u0301", "=", "\xff", "👍🏽", "'s", "x y"} {
+		texts = append(texts, strings.Repeat(run, 700), "x"+strings.Repeat(run, 41)+"y")
+	}
+	return append(texts, sources(t, 300_000)...)
+}
+
+// sources returns files of this repository, as lines to keep every piece small: the
+// peer's regular expressions recurse on the stack.
+func sources(t *testing.T, most int) (texts []string) {
+	filepath.WalkDir(testkit.Root(), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || most <= 0 {
+			return err
+		}
+		if d.IsDir() && d.Name() == ".git" {
+			return filepath.SkipDir
+		}
+		switch filepath.Ext(path) {
+		case ".go", ".md", ".s", ".sh", ".h", ".c", ".dart":
+			b, err := os.ReadFile(path)
+			if err == nil && len(b) < 100_000 {
+				most -= len(b)
+				texts = append(texts, string(b))
+			}
+		}
+		return nil
+	})
+	return texts
+}
+
+// randomTexts returns n strings of one to sixty parts, each from another corner of
+// Unicode, of the vocabulary, or of no UTF-8 at all.
+func randomTexts(r *rand.Rand, n int, tok *Tokenizer) []string {
+	pick := func(s string) string {
+		f := strings.Fields(s)
+		return f[r.IntN(len(f))]
+	}
+	between := func(a, b rune) string { return string(a + r.Int32N(b-a+1)) }
+	parts := []func() string{
+		func() string { return between(0, 0x7f) },
+		func() string { return between('a', 'z') },
+		func() string { return between('A', 'Z') },
+		func() string { return between('0', '9') },
+		func() string { return between(0x80, 0x24f) },
+		func() string { return between(0x250, 0x1fff) },
+		func() string { return between(0x2000, 0x2bff) },
+		func() string { return between(0x2c00, 0x9fff) },
+		func() string { return between(0xa000, 0xd7ff) },
+		func() string { return between(0xe000, 0xffff) },
+		func() string { return between(0x10000, 0x1ffff) },
+		func() string { return between(0x20000, 0x10ffff) },
+		func() string { return between(0x300, 0x36f) },
+		func() string { return between(0x600, 0x6ff) },
+		func() string { return between(0x900, 0xdff) },
+		func() string { return between(0x1f300, 0x1faff) },
+		func() string { return between(0x3040, 0x30ff) },
+		func() string { return between(0xac00, 0xd7a3) },
+		func() string { return strings.Repeat(" ", 1+r.IntN(6)) },
+		func() string { return strings.Repeat("\n", 1+r.IntN(4)) },
+		func() string { return pick("\\u0085 's 'S 'Re 'll 'D 'vE ' '' it's don't ʼs I'LL ’s") },
+		func() string {
+			return pick("hello Hello HELLO helloWorld HelloWORLD ÉCOLE école straße ΑΒΓ αβγ Привет мир ИВАН 你好 世界 こんにちは カタカナ 한국어 ไทย עברית العربية हिन्दी")
+		},
+		func() string { return pick("1 12 123 1234 12345 1234567 ١٢٣ ²³ Ⅻ ½ 3.14 1,000,000") },
+		func() string { return pick("! ?! ... -> == != // /* */ <> {} [] (); && \\ \\n \"\" `` $$ €£ ~^ ++") },
+		func() string { return "\r\n" },
+		func() string { return "\t" },
+		func() string { return pick("\u00a0 \u200b \u200d \u200c \ufeff \u3000x \u2028x \u1680x \u2581 ▁▁ Ġ Ċ") },
+		func() string { return "\u00a0\u3000\u2003"[:2+3*r.IntN(3)] },
+		func() string { return pick("<s> </s> <unk> <pad> <|im_start|> <|endoftext|> <mask> [MASK] <0x41> <br> </td>") },
+		func() string { return tok.Piece(r.Int32N(int32(tok.Size())), true) },
+		func() string { return string(tok.v.text(r.Int32N(int32(tok.Size())))) },
+		func() string {
+			b := make([]byte, 1+r.IntN(3))
+			for i := range b {
+				b[i] = byte(r.Uint32())
+			}
+			return string(b)
+		},
+		func() string { return "\xed\xa0\x80" },
+		func() string { return "\xc0\xaf" },
+		func() string { return "\xf0\x9f\x98" },
+	}
+	specials := tok.v.specialIDs()
+	if len(specials) > 0 {
+		parts = append(parts, func() string { return string(tok.v.text(specials[r.IntN(len(specials))])) })
+	}
+	texts := make([]string, 0, n)
+	for len(texts) < n {
+		var b strings.Builder
+		some := make([]func() string, 1+r.IntN(6))
+		for i := range some {
+			some[i] = parts[r.IntN(len(parts))]
+		}
+		for range 1 + r.IntN(60) {
+			b.WriteString(some[r.IntN(len(some))]())
+			if r.IntN(8) == 0 {
+				b.WriteByte(' ')
+			}
+		}
+		if s := b.String(); !beyondUnicode(s) {
+			texts = append(texts, s)
+		}
+	}
+	return texts
+}
+
+// specialIDs returns the tokens that partitioning looks for.
+func (v *vocab) specialIDs() (ids []int32) {
+	for i, a := range v.attrs {
+		if a&(attrControl|attrUser|attrUnknown) != 0 {
+			ids = append(ids, int32(i))
+		}
+	}
+	return ids
+}
+
+// beyondUnicode says whether s has a byte pattern above U+10FFFF, which ends the
+// peer with an exception.
+func beyondUnicode(s string) bool {
+	for b := []byte(s); len(b) > 0; {
+		r, n := decodeLoose(b)
+		if n == 4 && r == utf8.RuneError {
+			return true
+		}
+		b = b[n:]
+	}
+	return false
+}
+
+// TestPeerPieces compares the text of every token, and what ends a generation.
+func TestPeerPieces(t *testing.T) {
+	for _, path := range peerVocabs(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".gguf"), func(t *testing.T) {
+			tok := open(t, path)
+			out, err := testkit.Peer(t, "hpllm-peer-tokenize", testkit.Share(t, path), "0", "0", "pieces").Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			failures := 0
+			for id, line := range strings.Split(strings.TrimSuffix(string(out), "\n"), "\n") {
+				f := strings.Split(line, " ")
+				want, err := hex.DecodeString(f[3])
+				if err != nil || f[0] != strconv.Itoa(id) {
+					t.Fatalf("line %q: %v", line, err)
+				}
+				id := int32(id)
+				got := fmt.Sprint(tok.IsEOG(id), tok.IsControl(id), []byte(tok.Piece(id, true)))
+				if exp := fmt.Sprint(f[1] == "1", f[2] == "1", want); got != exp && !bytes.Contains(want, []byte("[UNK_BYTE")) {
+					if failures++; failures < 5 {
+						t.Errorf("token %d %q:\n got %s\nwant %s", id, tok.v.text(id), got, exp)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,133 @@
+package tokenizer
+
+import (
+	"bytes"
+	"hash/maphash"
+)
+
+// spmModel merges characters into tokens, the highest score first: any two
+// neighbours that make a token may merge.
+type spmModel struct {
+	v    *vocab
+	glue *glue
+}
+
+func newSPM(v *vocab) *spmModel { return &spmModel{v: v, glue: newGlue(v.tokens, 0)} }
+
+func (m *spmModel) text(e *encoder, dst []int32, s []byte, afterSpecial bool) []int32 {
+	s = e.escape(s, m.v.prefix && afterSpecial)
+	e.out = dst
+	m.glue.cut(s, func(word []byte) { m.cached(e, word) })
+	dst, e.out = e.out, nil
+	return dst
+}
+
+func (m *spmModel) cached(e *encoder, word []byte) {
+	entry := e.cache.at(word, maphash.Bytes(m.v.index.seed, word))
+	if entry != nil && entry.holds(word) {
+		e.out = append(e.out, entry.ids[:entry.n]...)
+		return
+	}
+	first := len(e.out)
+	m.tokens(e, word)
+	if entry != nil {
+		entry.set(word, e.out[first:])
+	}
+}
+
+func (m *spmModel) tokens(e *encoder, word []byte) {
+	e.merge.syms = e.merge.syms[:0]
+	for i := 0; i < len(word); {
+		n := min(charLen(word[i]), len(word)-i)
+		e.merge.add(i, i+n)
+		i += n
+	}
+	e.merge.merge(word)
+	for i := int32(0); i >= 0; i = e.merge.syms[i].next {
+		s := &e.merge.syms[i]
+		piece := word[s.start:s.end]
+		if id := m.v.index.find(piece); id >= 0 {
+			e.out = append(e.out, id)
+			continue
+		}
+		for _, b := range piece {
+			id := m.v.byteToken(b)
+			if id < 0 {
+				id = m.v.special["unk"]
+			}
+			if id >= 0 {
+				e.out = append(e.out, id)
+			}
+		}
+	}
+}
+
+// pairScore orders merges by the score of the token they make, as a key of merger.
+func (e *encoder) pairScore(text []byte, a, _, c int32) uint32 {
+	id := e.v.index.find(text[a:c])
+	if id < 0 {
+		return noMerge
+	}
+	return scoreKey(e.v.score(id))
+}
+
+// escape returns s with U+2581 for every space, one more in front if prefix is set.
+func (e *encoder) escape(s []byte, prefix bool) []byte {
+	out := e.escaped[:0]
+	if prefix {
+		out = append(out, spaceMark...)
+	}
+	for {
+		i := bytes.IndexByte(s, ' ')
+		if i < 0 {
+			break
+		}
+		out = append(out, s[:i]...)
+		out = append(out, spaceMark...)
+		s = s[i+1:]
+	}
+	out = append(out, s...)
+	e.escaped = out
+	return out
+}
+
+// glue tells where text may be cut before U+2581 without changing what merges: after
+// a byte that no token (or, with sep, no merge "left SEP right") has before that mark.
+type glue [256]bool
+
+func newGlue(list texts, sep byte) *glue {
+	var g glue
+	mark := []byte(spaceMark)
+	for i := range list.Len() {
+		text := list.Bytes(i)
+		for at := 1; at+len(mark) <= len(text); {
+			k := bytes.Index(text[at:], mark)
+			if k < 0 {
+				break
+			}
+			before := at + k - 1
+			if sep != 0 && before > 0 && text[before] == sep {
+				before--
+			}
+			g[text[before]] = true
+			at += k + len(mark)
+		}
+	}
+	return &g
+}
+
+// cut calls emit for the parts of s that merge by themselves. s is taken apart into
+// characters by charLen, as merging does.
+func (g *glue) cut(s []byte, emit func(part []byte)) {
+	from := 0
+	for i := 0; i < len(s); {
+		if s[i] == spaceMark[0] && i > from && !g[s[i-1]] && bytes.HasPrefix(s[i:], []byte(spaceMark)) {
+			emit(s[from:i])
+			from = i
+		}
+		i += charLen(s[i])
+	}
+	if from < len(s) {
+		emit(s[from:])
+	}
+}
