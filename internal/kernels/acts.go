@@ -12,6 +12,7 @@ type Acts struct {
 	S    []int16   // [N][K/16] sums of Q
 	DS   []float32 // [N][K/32] D times the sum of Q over the block
 	C    []int32   // [N][K/32] -128 times the sum of Q over the block
+	C16  []int32   // [N][K/16] -32 times S
 }
 
 // Resize sets the shape and makes room, reusing what is there. The contents
@@ -21,7 +22,7 @@ func (a *Acts) Resize(n, k int) {
 	// Kernels read whole groups of 4 tokens, so capacity is rounded up.
 	n4 := (n + 3) &^ 3
 	if k%32 != 0 {
-		a.X, a.Q, a.D, a.S, a.DS, a.C = grow(a.X, n4*k)[:n*k], nil, nil, nil, nil, nil
+		a.X, a.Q, a.D, a.S, a.DS, a.C, a.C16 = grow(a.X, n4*k)[:n*k], nil, nil, nil, nil, nil, nil
 		return
 	}
 	a.X = grow(a.X, n4*k)[:n*k]
@@ -30,6 +31,7 @@ func (a *Acts) Resize(n, k int) {
 	a.S = grow(a.S, n4*k/16)[:n*k/16]
 	a.DS = grow(a.DS, n4*k/32)[:n*k/32]
 	a.C = grow(a.C, n4*k/32)[:n*k/32]
+	a.C16 = grow(a.C16, n4*k/16)[:n*k/16]
 }
 
 func grow[T any](s []T, n int) []T {
@@ -39,7 +41,7 @@ func grow[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// Quantize fills Q, D, S, DS and C of tokens t0..t1 from X. It does nothing if
+// Quantize fills Q, D, S, DS, C and C16 of tokens t0..t1 from X. It does nothing if
 // K is no multiple of 32: no quantized matrix has such rows.
 func (a *Acts) Quantize(t0, t1 int) {
 	if a.K%32 != 0 || t0 >= t1 {
@@ -65,7 +67,7 @@ func (a *Acts) Slice(t0, t1 int) Acts {
 	if a.K%32 == 0 {
 		b0, b1 := t0*a.K/32, t1*a.K/32
 		s.Q, s.D, s.S = a.Q[t0*a.K:t1*a.K], a.D[b0:b1], a.S[2*b0:2*b1]
-		s.DS, s.C = a.DS[b0:b1], a.C[b0:b1]
+		s.DS, s.C, s.C16 = a.DS[b0:b1], a.C[b0:b1], a.C16[2*b0:2*b1]
 	}
 	return s
 }
@@ -100,6 +102,7 @@ func quantizeGo(a *Acts, b0, b1 int) {
 		a.S[2*b], a.S[2*b+1] = int16(sum[0]), int16(sum[1])
 		a.DS[b] = d * float32(sum[0]+sum[1])
 		a.C[b] = -128 * (sum[0] + sum[1])
+		a.C16[2*b], a.C16[2*b+1] = -32*sum[0], -32*sum[1]
 	}
 }
 

@@ -54,7 +54,8 @@ func Attend(out, q []float32, kv HeadCache, from, to int, p AttendParams, s *Scr
 	}
 	_ = kv.K[(to-1)*kv.KStride+kb-1]
 	_ = kv.V[(to-1)*kv.VStride+vb-1]
-	active.attend(out, q, &kv, from, to, &p, s)
+	s.kv, s.params = kv, p // their addresses would escape from the stack
+	active.attend(out, q, &s.kv, from, to, &s.params, s)
 }
 
 func attendGo(out, q []float32, kv *HeadCache, from, to int, p *AttendParams, s *Scratch) {

@@ -168,7 +168,7 @@ func TestActsQuantize(t *testing.T) {
 			}
 		}
 		if int(a.S[2*b]) != sum[0] || int(a.S[2*b+1]) != sum[1] || int(a.C[b]) != -128*(sum[0]+sum[1]) ||
-			a.DS[b] != d*float32(sum[0]+sum[1]) {
+			a.DS[b] != d*float32(sum[0]+sum[1]) || int(a.C16[2*b]) != -32*sum[0] || int(a.C16[2*b+1]) != -32*sum[1] {
 			t.Fatalf("block %d: sums %d %d %d %g, want %v", b, a.S[2*b], a.S[2*b+1], a.C[b], a.DS[b], sum)
 		}
 	}

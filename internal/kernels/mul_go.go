@@ -99,7 +99,10 @@ func (f *rowForm) dot(q []int8, d, ds []float32, sums []int16) float32 {
 			}
 		}
 	}
-	return acc + acc2
+	if f.form == formMin || f.form == formSubMin {
+		acc += acc2
+	}
+	return acc
 }
 
 func mulFloatGo(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {

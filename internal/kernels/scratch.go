@@ -4,11 +4,13 @@ package kernels
 // grows to what the largest matrix needs and stays; it must not be shared by
 // goroutines that run at the same time.
 type Scratch struct {
-	row   rowForm   // one unpacked row, plain Go
-	f     []float32 // one row as floats, plain Go
-	tier  tierScratch
-	tile  [64]float32 // attention scores of one tile
-	accum []float32   // attention output before the division
+	row    rowForm   // one unpacked row, plain Go
+	f      []float32 // one row as floats, plain Go
+	tier   tierScratch
+	tile   [64]float32 // attention scores of one tile
+	accum  []float32   // attention output before the division
+	kv     HeadCache
+	params AttendParams
 }
 
 // NewScratch returns an empty scratch.

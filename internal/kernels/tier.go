@@ -3,8 +3,6 @@ package kernels
 import (
 	"fmt"
 	"strings"
-
-	"happyphonellm/internal/quant"
 )
 
 // typeCount bounds the tables that are indexed by a tensor type.
@@ -232,12 +230,4 @@ func allTypes(n int) (f [typeCount]int) {
 		f[t] = n
 	}
 	return f
-}
-
-// each type's number as an index, for table literals.
-func setTypes(f mulFunc, types ...quant.Type) (tab [typeCount]mulFunc) {
-	for _, t := range types {
-		tab[t] = f
-	}
-	return tab
 }

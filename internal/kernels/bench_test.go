@@ -1,0 +1,98 @@
+package kernels
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"happyphonellm/internal/quant"
+)
+
+// benchTiers runs f in every tier that the CPU has.
+func benchTiers(b *testing.B, f func(b *testing.B)) {
+	for _, tier := range Tiers() {
+		if !tier.Supported {
+			continue
+		}
+		b.Run(tier.Name, func(b *testing.B) {
+			restore, err := Use(tier.Name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer restore()
+			f(b)
+		})
+	}
+}
+
+// BenchmarkDecode multiplies with one token weights that no cache holds;
+// GB/s are bytes of weights.
+func BenchmarkDecode(b *testing.B) {
+	for _, typ := range allTypesTested {
+		for _, cols := range []int{2048, 8192} {
+			b.Run(fmt.Sprintf("%s/K%d", typ, cols), func(b *testing.B) {
+				rng := rand.New(rand.NewPCG(1, 2))
+				f, _ := typ.Format()
+				rb, _ := f.RowBytes(cols)
+				m := bigMatrix(b, rng, typ, (128<<20)/rb&^63, cols)
+				a := randomActs(rng, 1, cols)
+				dst, s := make([]float32, m.Rows), NewScratch()
+				benchTiers(b, func(b *testing.B) {
+					if Current() == "go" {
+						b.Skip("too slow to be of interest")
+					}
+					b.SetBytes(int64(len(m.Data)))
+					for range b.N {
+						step := m.TileRows(1)
+						for r := 0; r < m.Rows; r += step {
+							m.MulRows(dst, m.Rows, r, min(r+step, m.Rows), a, s)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// BenchmarkPrefill multiplies with many tokens; a weight and an activation
+// count as two operations.
+func BenchmarkPrefill(b *testing.B) {
+	for _, typ := range allTypesTested {
+		for _, n := range []int{8, 32, 512} {
+			b.Run(fmt.Sprintf("%s/N%d", typ, n), func(b *testing.B) {
+				const rows, cols = 1536, 2048
+				rng := rand.New(rand.NewPCG(1, 2))
+				m := bigMatrix(b, rng, typ, rows, cols)
+				a := randomActs(rng, n, cols)
+				dst, s := make([]float32, m.Rows*n), NewScratch()
+				benchTiers(b, func(b *testing.B) {
+					if Current() == "go" {
+						b.Skip("too slow to be of interest")
+					}
+					for range b.N {
+						step := m.TileRows(n)
+						for r := 0; r < m.Rows; r += step {
+							m.MulRows(dst, m.Rows, r, min(r+step, m.Rows), a, s)
+						}
+					}
+					ops := 2 * float64(rows) * float64(cols) * float64(n) * float64(b.N)
+					b.ReportMetric(ops/b.Elapsed().Seconds()/1e9, "GOPS")
+				})
+			})
+		}
+	}
+}
+
+// bigMatrix repeats a few random rows.
+func bigMatrix(b *testing.B, rng *rand.Rand, typ quant.Type, rows, cols int) Matrix {
+	small := randomMatrix(b, rng, typ, 8, cols, heap)
+	data := make([]byte, rows*small.RowBytes)
+	for i := 0; i < len(data); i += len(small.Data) {
+		copy(data[i:], small.Data)
+	}
+	m, err := NewMatrix(typ, rows, cols, data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return m
+}

@@ -1,0 +1,292 @@
+package main
+
+import "fmt"
+
+// formats are the quantized tensor types, in ggml's block layouts.
+var formats = []*format{
+	{name: "Q4_0", bytes: 18, blocks: 1, offset: 8, scales: scaleFirst, value: nibbleAt(2)},
+	{name: "Q4_1", bytes: 20, blocks: 1, min: true, scales: scaleMinFirst, value: nibbleAt(4)},
+	{name: "Q5_0", bytes: 22, blocks: 1, offset: 16, scales: scaleFirst, value: fifthAt(2)},
+	{name: "Q5_1", bytes: 24, blocks: 1, min: true, scales: scaleMinFirst, value: fifthAt(4)},
+	{name: "Q8_0", bytes: 34, blocks: 1, signed: true, scales: scaleFirst, value: func(k *rows, b, c, i, dst int) {
+		k.op(pick(k.asm, "VMOVDQA32", "VMOVDQA"), k.v(k.raw(0, 2+16*c, i)), k.v(dst))
+	}},
+	{name: "IQ4_NL", bytes: 18, blocks: 1, signed: true, scales: scaleFirst, value: codebook(func(b int) int { return 2 })},
+	{name: "IQ4_XS", bytes: 136, blocks: 8, signed: true, scales: scalesIQ4XS,
+		value: codebook(func(b int) int { return 8 + 16*b })},
+	{name: "Q4_K", bytes: 144, blocks: 8, min: true, bundles: pairs, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
+		k.nibble(dst, k.raw(0, 16+b/2*32+16*c, i), b%2)
+	}},
+	{name: "Q5_K", bytes: 176, blocks: 8, min: true, bundles: pairs, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
+		k.nibble(dst, k.raw(0, 48+b/2*32+16*c, i), b%2)
+		k.highBits(dst, k.raw(1, 16+16*c, i), b, 4, "B16")
+	}},
+	{name: "Q6_K", bytes: 210, blocks: 8, offset: 32, sub: true, bundles: [][]int{{0, 2, 1, 3}, {4, 6, 5, 7}},
+		scales: scalesQ6K, value: func(k *rows, b, c, i, dst int) {
+			h, j := b/4, b%4
+			k.nibble(dst, k.raw(0, h*64+j%2*32+16*c, i), j/2)
+			k.highBits(dst, k.raw(1, 128+h*32+16*c, i), 2*j, 4, "B48")
+		}},
+	{name: "Q3_K", bytes: 110, blocks: 8, offset: 4, sub: true, bundles: fours, scales: scalesQ3K,
+		value: func(k *rows, b, c, i, dst int) {
+			k.twoBits(dst, k.raw(0, 32+b/4*32+16*c, i), b%4)
+			k.highBits(dst, k.raw(1, 16*c, i), b, 2, "B4")
+		}},
+	{name: "Q2_K", bytes: 84, blocks: 8, sub: true, min: true, bundles: fours, scales: scalesQ2K,
+		value: func(k *rows, b, c, i, dst int) {
+			k.twoBits(dst, k.raw(0, 16+b/4*32+16*c, i), b%4)
+		}},
+}
+
+var (
+	pairs = [][]int{{0, 1}, {2, 3}, {4, 5}, {6, 7}}
+	fours = [][]int{{0, 1, 2, 3}, {4, 5, 6, 7}}
+)
+
+// nibble takes the low (0) or high (1) halves of raw's bytes.
+func (k *rows) nibble(dst, raw, half int) {
+	if half == 0 {
+		k.and(dst, raw, "B15")
+		return
+	}
+	k.shrw(dst, raw, 4)
+	k.and(dst, dst, "B15")
+}
+
+// twoBits takes bits 2n and 2n+1 of raw's bytes.
+func (k *rows) twoBits(dst, raw, n int) {
+	if n == 0 {
+		k.and(dst, raw, "B3")
+		return
+	}
+	k.shrw(dst, raw, 2*n)
+	k.and(dst, dst, "B3")
+}
+
+// highBits adds bits of raw that begin at bit from, moved to bit to; mask has
+// them in their new place.
+func (k *rows) highBits(dst, raw, from, to int, mask string) {
+	t := k.tmp(1)
+	switch {
+	case from < to:
+		k.op("VPSLLW", fmt.Sprintf("$%d", to-from), k.v(raw), k.v(t))
+		k.and(t, t, mask)
+	case from > to:
+		k.shrw(t, raw, from-to)
+		k.and(t, t, mask)
+	default:
+		k.and(t, raw, mask)
+	}
+	k.or(dst, dst, t)
+}
+
+// nibbleAt: 16 bytes at off; the low halves are weights 0 to 15.
+func nibbleAt(off int) func(k *rows, b, c, i, dst int) {
+	return func(k *rows, b, c, i, dst int) { k.nibble(dst, k.raw(0, off+0, i), c) }
+}
+
+// fifthAt: four bytes of fifth bits at off, then nibbles. The byte with a
+// weight's bit is copied to the weight's place and tested there.
+func fifthAt(off int) func(k *rows, b, c, i, dst int) {
+	return func(k *rows, b, c, i, dst int) {
+		k.nibble(dst, k.raw(0, off+4, i), c)
+		h, t := k.raw(1, 0, i), k.tmp(1)
+		spread := k.cst(fmt.Sprintf("Spread%d", off+2*c))
+		k.op("VPSHUFB", spread, k.v(h), k.v(t))
+		if k.wide {
+			k.op("VPTESTMB", k.cst("Bits"), k.v(t), "K1")
+			k.op("VPADDB", k.cst("B16"), k.v(dst), "K1", k.v(dst))
+			return
+		}
+		k.op("VPAND", k.cst("Bits"), k.v(t), k.v(t))
+		k.op("VPCMPEQB", k.cst("Bits"), k.v(t), k.v(t))
+		k.and(t, t, "B16")
+		k.or(dst, dst, t)
+	}
+}
+
+// codebook: 16 bytes of nibbles that index ggml's table of int8 values.
+func codebook(off func(b int) int) func(k *rows, b, c, i, dst int) {
+	return func(k *rows, b, c, i, dst int) {
+		k.nibble(dst, k.raw(0, off(b), i), c)
+		t := k.tmp(1)
+		k.op(pick(k.asm, "VMOVDQU32", "VMOVDQU"), k.cst("IQ4"), k.v(t))
+		k.op("VPSHUFB", k.v(dst), k.v(t), k.v(dst))
+	}
+}
+
+// scaleFirst: the block begins with an f16 scale.
+func scaleFirst(k *rows) {
+	k.dword(k.regD(), 0, 0)
+	k.half(k.regD(), k.regD())
+	k.putScale(0, k.regD())
+}
+
+// scaleMinFirst: f16 scale, f16 minimum.
+func scaleMinFirst(k *rows) {
+	k.dword(k.regD(), 0, 0)
+	k.shr(k.regM(), k.regD(), 16)
+	k.half(k.regD(), k.regD())
+	k.half(k.regM(), k.regM())
+	k.putScale(0, k.regD())
+	k.putMin(0, k.regM())
+}
+
+// header loads 16 bytes at off of every row and transposes them: dword j of
+// all rows is then in register j.
+func (k *rows) header(off int) {
+	for i := range 4 {
+		k.load(regRaw+i, off, i)
+	}
+	k.transpose(regRaw, regVal)
+}
+
+// negate flips the sign of floats.
+func (k *rows) negate(r int) {
+	k.op(pick(k.asm, "VPXORD", "VPXOR"), k.cst("Sign"), k.v(r), k.v(r))
+}
+
+func (k *rows) cvt(dst, src int) { k.op("VCVTDQ2PS", k.v(src), k.v(dst)) }
+
+// field takes n bits (a mask constant) at bit at of src.
+func (k *rows) field(dst, src, at int, mask string) {
+	if at > 0 {
+		k.shr(dst, src, at)
+		src = dst
+	}
+	k.and(dst, src, mask)
+}
+
+// Registers of the superblock scales, beside the header in 0 to 3.
+const (
+	sD  = 8
+	sM  = 9
+	sT  = 10
+	sT2 = 11
+)
+
+// scalesK: f16 d, f16 dmin, 12 bytes of 6-bit scales and minimums.
+func scalesK(k *rows) {
+	k.header(0)
+	k.shr(sM, 0, 16)
+	k.half(sD, 0)
+	k.half(sM, sM)
+	k.negate(sM)
+	for j := range 8 {
+		six := func(low int, high bool) {
+			// Scales 0 to 3 are whole; 4 to 7 have their low four bits in
+			// the last dword and the high two in the first four's top bits.
+			if j < 4 {
+				k.field(sT, low, 8*j, "D63")
+				return
+			}
+			at := 8 * (j - 4)
+			if high {
+				at += 4
+			}
+			k.field(sT, 3, at, "D15")
+			k.shr(sT2, low, 8*(j-4)+6)
+			k.and(sT2, sT2, "D3")
+			k.shl(sT2, sT2, 4)
+			k.or(sT, sT, sT2)
+		}
+		six(1, false)
+		k.cvt(sT, sT)
+		k.op("VMULPS", k.v(sD), k.v(sT), k.v(sT))
+		k.putScale(j, sT)
+		six(2, true)
+		k.cvt(sT, sT)
+		k.op("VMULPS", k.v(sM), k.v(sT), k.v(sT))
+		k.putMin(j, sT)
+	}
+}
+
+// scalesIQ4XS: f16 d, 16 bits of high pairs, 4 bytes of low nibbles.
+func scalesIQ4XS(k *rows) {
+	k.header(0)
+	k.op(pick(k.asm, "VMOVDQA32", "VMOVDQA"), k.v(0), k.v(2))
+	k.half(sD, 2)
+	for j := range 8 {
+		k.field(sT, 1, 4*j, "D15")
+		k.field(sT2, 0, 16+2*j, "D3")
+		k.shl(sT2, sT2, 4)
+		k.or(sT, sT, sT2)
+		k.op("VPADDD", k.cst("Dm32"), k.v(sT), k.v(sT))
+		k.cvt(sT, sT)
+		k.op("VMULPS", k.v(sD), k.v(sT), k.v(sT))
+		k.putScale(j, sT)
+	}
+}
+
+// lastHalf widens the f16 in the high half of the last dword of 16 bytes.
+func (k *rows) lastHalf(dst, off int) {
+	k.forget()
+	k.dword(dst, off, 3)
+	k.halfHigh(dst, dst)
+}
+
+// scalesQ6K: 16 int8 sub-scales at 192, f16 d at 208.
+func scalesQ6K(k *rows) {
+	k.header(192)
+	for s := range 16 {
+		k.shl(sT, s/4, 24-s%4*8)
+		k.sar(sT, sT, 24)
+		k.cvt(sT, sT)
+		k.putSub(s, sT)
+	}
+	k.lastHalf(sD, 194)
+	for b := range 8 {
+		k.putScale(b, sD)
+	}
+}
+
+// scalesQ3K: 12 bytes of 6-bit sub-scales at 96, f16 d at 108.
+func scalesQ3K(k *rows) {
+	k.header(92)
+	for s := range 16 {
+		k.field(sT, 1+s%8/4, s%4*8+s/8*4, "D15")
+		k.field(sT2, 3, s%4*8+s/4*2, "D3")
+		k.shl(sT2, sT2, 4)
+		k.or(sT, sT, sT2)
+		k.op("VPADDD", k.cst("Dm32"), k.v(sT), k.v(sT))
+		k.cvt(sT, sT)
+		k.putSub(s, sT)
+	}
+	k.lastHalf(sD, 94)
+	for b := range 8 {
+		k.putScale(b, sD)
+	}
+}
+
+// scalesQ2K: 16 bytes of sub-scales (low) and minimums (high), f16 d and dmin
+// at 80.
+func scalesQ2K(k *rows) {
+	k.header(0)
+	for s := range 16 {
+		k.field(sT, s/4, s%4*8, "D15")
+		k.cvt(sT, sT)
+		k.putSub(s, sT)
+	}
+	for b := range 8 {
+		at := b % 2 * 16
+		k.field(sT, b/2, at+4, "D15")
+		if at+12 > 16 {
+			k.shr(sT2, b/2, at+12-16)
+		} else {
+			k.shl(sT2, b/2, 16-at-12)
+		}
+		k.and(sT2, sT2, "D15High")
+		k.or(sT, sT, sT2)
+		k.putPair(b, sT)
+	}
+	k.forget()
+	k.dword(sD, 68, 3)
+	k.shr(sM, sD, 16)
+	k.half(sD, sD)
+	k.half(sM, sM)
+	k.negate(sM)
+	for b := range 8 {
+		k.putScale(b, sD)
+		k.putMin(b, sM)
+	}
+}

@@ -1,0 +1,543 @@
+package main
+
+import "fmt"
+
+// The rows kernels. Rows lie in the lanes: register i of four holds 16 bytes
+// (one chunk) of the rows i, 4+i (, 8+i, 12+i), one per 128-bit lane.
+//
+// A product multiplies these chunks with the same 16 activations in every
+// lane; each dword is then a partial sum of its row, and six unpacks and three
+// additions turn four registers into one with a row per dword. Unpacking for a
+// panel transposes the dwords of the chunks, so that a register holds 4
+// consecutive weights of each row, the layout of gemm.go.
+//
+// A unit is a block of 32 weights or a superblock of 256. Scales are kept as
+// float32, a row per lane: 32-wide types leave them in registers, superblocks
+// write them to memory first (a work area, or the panel itself).
+
+// format describes a tensor type to the emitter.
+type format struct {
+	name    string
+	bytes   int     // of a unit
+	blocks  int     // of 32 weights in a unit
+	signed  bool    // chunk values are int8; else uint8 below 64
+	offset  int     // to be subtracted from an unsigned value: 0 or a power of two
+	min     bool    // a second chain for minimums
+	sub     bool    // two sub-scales a block
+	bundles [][]int // blocks that AVX-512 reads together
+
+	// scales emits the scales of a unit (see rows.putScale).
+	scales func(k *rows)
+	// value emits chunk c of block b for register i into dst.
+	value func(k *rows, b, c, i, dst int)
+}
+
+// Register roles, by number. AVX2 has 16 registers, so it keeps constants in
+// memory and reloads raw bytes more often.
+const (
+	regRaw   = 0  // 4: raw bytes
+	regVal   = 4  // 4: chunk values
+	regInt   = 8  // 4 (AVX-512: 8): integer sums
+	regTmp   = 12 // 2 in AVX2
+	regAcc   = 14 // AVX2
+	regAcc2  = 15
+	regZRaw2 = 16 // AVX-512: second raw set
+	regZAct  = 20
+	regZAcc  = 24
+	regZAcc2 = 25
+	regZD    = 26
+	regZM    = 27
+)
+
+type rows struct {
+	*asm
+	f      *format
+	unpack bool
+	cached map[int]int // raw set -> offset, as loaded
+	have   map[[2]int]bool
+}
+
+// base registers of the row groups of four.
+var rowBase = []string{"R8", "R9", "R10", "R11"}
+
+func (k *rows) groups() int { return pick(k.asm, 4, 2) }
+
+// addr is the address of byte off of the row in lane group l, register i.
+func (k *rows) addr(off, l, i int) string {
+	return fmt.Sprintf("%d(%s)%s", off, rowBase[l], []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i])
+}
+
+// load fills register n with 16 bytes at off of the rows of register i.
+func (k *rows) load(n, off, i int) {
+	if k.wide {
+		k.op("VMOVDQU32", k.addr(off, 0, i), x(n))
+		for l := 1; l < 4; l++ {
+			k.op("VINSERTI32X4", fmt.Sprintf("$%d", l), k.addr(off, l, i), k.v(n), k.v(n))
+		}
+		return
+	}
+	k.op("VMOVDQU", k.addr(off, 0, i), x(n))
+	k.op("VINSERTI128", "$1", k.addr(off, 1, i), y(n), y(n))
+}
+
+// raw returns the register with 16 bytes at off of the rows of register i. Set
+// 0 is kept until another offset is asked for; set 1 only in AVX-512.
+func (k *rows) raw(set, off, i int) int {
+	n := regRaw + i
+	if set == 1 {
+		if !k.wide {
+			k.load(k.tmp(0), off, i)
+			return k.tmp(0)
+		}
+		n = regZRaw2 + i
+	}
+	if at, ok := k.cached[set]; !ok || at != off {
+		k.cached[set] = off
+		for j := range 4 {
+			delete(k.have, [2]int{set, j})
+		}
+	}
+	if !k.have[[2]int{set, i}] {
+		k.have[[2]int{set, i}] = true
+		k.load(n, off, i)
+	}
+	return n
+}
+
+func (k *rows) forget() { k.cached, k.have = map[int]int{}, map[[2]int]bool{} }
+
+// logical operations have other names in AVX-512.
+func (k *rows) and(dst, src int, cst string) {
+	k.op(pick(k.asm, "VPANDD", "VPAND"), k.cst(cst), k.v(src), k.v(dst))
+}
+func (k *rows) andr(dst, p, q int)   { k.op(pick(k.asm, "VPANDD", "VPAND"), k.v(p), k.v(q), k.v(dst)) }
+func (k *rows) or(dst, p, q int)     { k.op(pick(k.asm, "VPORD", "VPOR"), k.v(p), k.v(q), k.v(dst)) }
+func (k *rows) add(dst, p, q int)    { k.op("VPADDD", k.v(p), k.v(q), k.v(dst)) }
+func (k *rows) shr(dst, src, n int)  { k.op("VPSRLD", fmt.Sprintf("$%d", n), k.v(src), k.v(dst)) }
+func (k *rows) shl(dst, src, n int)  { k.op("VPSLLD", fmt.Sprintf("$%d", n), k.v(src), k.v(dst)) }
+func (k *rows) sar(dst, src, n int)  { k.op("VPSRAD", fmt.Sprintf("$%d", n), k.v(src), k.v(dst)) }
+func (k *rows) shrw(dst, src, n int) { k.op("VPSRLW", fmt.Sprintf("$%d", n), k.v(src), k.v(dst)) }
+
+// cst is a constant of the table in constants.go, as an operand.
+func (k *rows) cst(name string) string { return "·cst" + name + "(SB)" }
+
+// transpose turns registers r..r+3 (a row's 16 bytes in a lane) into dword j of
+// every row in r+j, using t..t+3.
+func (k *rows) transpose(r, t int) {
+	v := k.v
+	k.op("VPUNPCKLDQ", v(r+1), v(r), v(t))
+	k.op("VPUNPCKHDQ", v(r+1), v(r), v(t+1))
+	k.op("VPUNPCKLDQ", v(r+3), v(r+2), v(t+2))
+	k.op("VPUNPCKHDQ", v(r+3), v(r+2), v(t+3))
+	k.op("VPUNPCKLQDQ", v(t+2), v(t), v(r))
+	k.op("VPUNPCKHQDQ", v(t+2), v(t), v(r+1))
+	k.op("VPUNPCKLQDQ", v(t+3), v(t+1), v(r+2))
+	k.op("VPUNPCKHQDQ", v(t+3), v(t+1), v(r+3))
+}
+
+// dword gathers dword j of the 16 bytes at off of every row into dst.
+func (k *rows) dword(dst, off, j int) {
+	v, t, r := k.v, regVal+2, regRaw
+	if k.wide {
+		r = regZRaw2
+	}
+	for i := range 4 {
+		k.raw(pick(k.asm, 1, 0), off, i)
+	}
+	unpack := []string{"VPUNPCKLDQ", "VPUNPCKLDQ", "VPUNPCKHDQ", "VPUNPCKHDQ"}[j]
+	last := []string{"VPUNPCKLQDQ", "VPUNPCKHQDQ"}[j%2]
+	k.op(unpack, v(r+1), v(r), v(t))
+	k.op(unpack, v(r+3), v(r+2), v(t+1))
+	k.op(last, v(t+1), v(t), v(dst))
+}
+
+// tmp are two registers that value may use.
+func (k *rows) tmp(n int) int {
+	switch {
+	case k.wide:
+		return 21 + 2*n
+	case k.unpack:
+		return regInt + n
+	}
+	return regVal + 2 + n
+}
+
+// half widens the f16 in the low words of src's dwords; src is lost.
+func (k *rows) half(dst, src int) {
+	if k.wide {
+		k.op("VPMOVDW", k.v(src), y(src))
+		k.op("VCVTPH2PS", y(src), k.v(dst))
+		return
+	}
+	k.op("VPAND", k.cst("Ffff"), k.v(src), k.v(src))
+	k.op("VPACKUSDW", k.v(src), k.v(src), k.v(src))
+	k.op("VPERMQ", "$8", k.v(src), k.v(src))
+	k.op("VCVTPH2PS", x(src), k.v(dst))
+}
+
+// halfHigh widens the f16 in the high words; src is lost.
+func (k *rows) halfHigh(dst, src int) {
+	k.shr(src, src, 16)
+	k.half(dst, src)
+}
+
+// vecBytes is the size of one float per row.
+func (k *rows) vecBytes() int { return pick(k.asm, 64, 32) }
+
+// Where scales are kept: in a panel, four arrays at BX, CX, R15 and R14; for a
+// product, one work area at BX. Each entry is one value a row.
+const (
+	workMin  = 8  // in vectors
+	workSub  = 16 // two a block
+	workPair = 32
+)
+
+func (k *rows) at(base string, work, i int) string {
+	if k.unpack {
+		return mem(i*k.pitch(), base)
+	}
+	return mem((work+i)*k.vecBytes(), "BX")
+}
+func (k *rows) scaleAt(b int) string { return k.at("BX", 0, b) }
+func (k *rows) minAt(b int) string   { return k.at("CX", workMin, b) }
+func (k *rows) subAt(s int) string   { return k.at("R15", workSub, s) }
+func (k *rows) pairAt(b int) string  { return k.at("R14", workPair, b) }
+
+// panelVecs is the number of row vectors side by side in a panel.
+func (k *rows) panelVecs() int { return pick(k.asm, 3, 1) }
+
+// pitch is the distance of a panel's entries of one row vector.
+func (k *rows) pitch() int { return k.vecBytes() * k.panelVecs() }
+
+// keepsScales: whether scales go through memory.
+func (k *rows) keepsScales() bool { return k.unpack || k.f.blocks > 1 }
+
+// putScale stores the scale of block b, a row per lane, or leaves it in the
+// register for scales.
+func (k *rows) putScale(b, src int) { k.put(k.scaleAt(b), k.regD(), src) }
+
+// putMin does so with what the second chain multiplies (its sign included).
+func (k *rows) putMin(b, src int) { k.put(k.minAt(b), k.regM(), src) }
+
+// putSub stores the sub-scale s as float32.
+func (k *rows) putSub(s, src int) { k.op("VMOVUPS", k.v(src), k.subAt(s)) }
+
+// putPair stores the two minimums of block b as a pair of int16.
+func (k *rows) putPair(b, src int) { k.op("VMOVUPS", k.v(src), k.pairAt(b)) }
+
+func (k *rows) put(at string, reg, src int) {
+	if k.keepsScales() {
+		k.op("VMOVUPS", k.v(src), at)
+	} else if src != reg {
+		k.op("VMOVAPS", k.v(src), k.v(reg))
+	}
+}
+
+func (k *rows) regD() int    { return pick(k.asm, regZD, regTmp) }
+func (k *rows) regM() int    { return pick(k.asm, regZM, regTmp+1) }
+func (k *rows) regAcc() int  { return pick(k.asm, regZAcc, regAcc) }
+func (k *rows) regAcc2() int { return pick(k.asm, regZAcc2, regAcc2) }
+
+// rowsFunc emits one function: the product with a token, or the unpacking.
+//
+// Registers: R8-R11 rows (units advance), R12 the bytes of a row, R13 three
+// times that, DX units left, AX activations or panel, BX scales (see at). In
+// products CX the activations' scales, SI their sums times the offset, R14
+// what the minimums multiply, R15 what to prefetch.
+func rowsFunc(a *asm, f *format, unpack bool) {
+	k := &rows{asm: a, f: f, unpack: unpack}
+	name := "mul" + f.name + a.tierName()
+	if unpack {
+		name = "unpack" + f.name + a.tierName()
+	}
+	a.text(name, "rowsArgs")
+	a.op("MOVQ", "0(DI)", "R8")
+	a.op("MOVQ", "8(DI)", "R12")
+	a.op("LEAQ", "(R12)(R12*2)", "R13")
+	a.op("LEAQ", "(R8)(R12*4)", "R9")
+	if a.wide {
+		a.op("LEAQ", "(R8)(R12*8)", "R10")
+		a.op("LEAQ", "(R9)(R12*8)", "R11")
+	}
+	for i, r := range []string{"DX", "AX", "BX", "CX", "SI", "R14", "R15"} {
+		a.op("MOVQ", mem(16+8*i, "DI"), r)
+	}
+	if !unpack {
+		a.zero(k.regAcc())
+		if f.min {
+			a.zero(k.regAcc2())
+		}
+	}
+	loop := "loop"
+	a.label(loop)
+	k.forget()
+	if !unpack {
+		k.prefetch()
+	}
+	if f.scales != nil {
+		f.scales(k)
+	}
+	if f.blocks > 1 {
+		k.forget()
+	}
+	for _, bundle := range k.bundles() {
+		k.bundle(bundle)
+	}
+	k.advance()
+	a.op("DECQ", "DX")
+	a.op("JNZ", loop)
+	if !unpack {
+		if f.min {
+			a.op("VADDPS", a.v(k.regAcc2()), a.v(k.regAcc()), a.v(k.regAcc()))
+		}
+		a.op("MOVQ", "72(DI)", "AX")
+		a.op("VMOVUPS", a.v(k.regAcc()), "(AX)")
+	}
+	a.end()
+}
+
+// prefetch asks for as many bytes of the next rows as the unit reads.
+func (k *rows) prefetch() {
+	n := k.f.bytes * k.groups() * 4
+	for at := 0; at < n; at += 64 {
+		k.op("PREFETCHT0", mem(at, "R15"))
+	}
+	k.op("ADDQ", fmt.Sprintf("$%d", n), "R15")
+}
+
+// bundles groups the blocks of a unit that share raw bytes; AVX2 has no
+// registers for that.
+func (k *rows) bundles() [][]int {
+	if k.wide && k.f.bundles != nil {
+		return k.f.bundles
+	}
+	var list [][]int
+	for b := range k.f.blocks {
+		list = append(list, []int{b})
+	}
+	return list
+}
+
+// bundle handles a few blocks, chunk by chunk, then finishes them in order.
+func (k *rows) bundle(blocks []int) {
+	for c := range 2 {
+		for n, b := range blocks {
+			k.note("block %d, weights %d to %d", b, 16*c, 16*c+15)
+			switch {
+			case k.unpack:
+				k.store(b, c)
+			case k.f.sub:
+				k.dot(b, c, regInt, true)
+				k.subDot(b, c, k.regPart(b-blocks[0], len(blocks)))
+			default:
+				k.dot(b, c, regInt+4*n, c == 0)
+			}
+		}
+	}
+	if k.unpack {
+		return
+	}
+	for n := range blocks {
+		b := blocks[0] + n // ascending, in whatever order they were read
+		k.note("block %d: chain", b)
+		if k.f.sub {
+			k.finishSub(b, k.regPart(n, len(blocks)))
+			continue
+		}
+		at := 0
+		for i, v := range blocks {
+			if v == b {
+				at = i
+			}
+		}
+		k.finish(b, regInt+4*at)
+	}
+}
+
+// regPart holds the scaled integer sums of block n of a bundle of sub types.
+func (k *rows) regPart(n, of int) int {
+	if !k.wide {
+		return regTmp + 1
+	}
+	return 12 + n
+}
+
+// store unpacks a chunk into the panel.
+func (k *rows) store(b, c int) {
+	for i := range 4 {
+		k.f.value(k, b, c, i, regVal+i)
+		k.toPanel(regVal + i)
+	}
+	k.transpose(regVal, regInt)
+	for j := range 4 {
+		k.op(pick(k.asm, "VMOVDQU32", "VMOVDQU"), k.v(regVal+j), mem((b*8+c*4+j)*k.pitch(), "AX"))
+	}
+}
+
+// toPanel turns chunk values into what gemm.go reads: AVX-512 weight+128, of
+// sub types weight+32; AVX2 the same for sub types, else as they are.
+func (k *rows) toPanel(r int) {
+	f := k.f
+	switch {
+	case f.sub && f.offset != 32:
+		k.op("VPADDB", k.cst(fmt.Sprintf("B%d", 32-f.offset)), k.v(r), k.v(r))
+	case k.wide && f.signed:
+		k.op("VPXORD", k.cst("B128"), k.v(r), k.v(r))
+	case k.wide && !f.sub:
+		k.op("VPADDB", k.cst(fmt.Sprintf("B%d", 128-f.offset)), k.v(r), k.v(r))
+	}
+}
+
+// dot multiplies chunk c of block b with its activations into four registers
+// of partial sums.
+func (k *rows) dot(b, c, sum int, first bool) {
+	act := mem(32*b+16*c, "AX")
+	if k.wide {
+		k.op("VBROADCASTI32X4", act, k.v(regZAct))
+		for i := range 4 {
+			k.f.value(k, b, c, i, regVal+i)
+			if k.f.signed {
+				k.op("VPXORD", k.cst("B128"), k.v(regVal+i), k.v(regVal+i))
+			}
+			if first {
+				k.zero(sum + i)
+			}
+			k.op("VPDPBUSD", k.v(regZAct), k.v(regVal+i), k.v(sum+i))
+		}
+		return
+	}
+	for i := range 4 {
+		v, t := regVal, regVal+1
+		k.f.value(k, b, c, i, v)
+		k.op("VBROADCASTI128", act, k.v(t))
+		if k.f.signed {
+			k.op("VPSIGNB", k.v(v), k.v(t), k.v(t))
+			k.op("VPABSB", k.v(v), k.v(v))
+		}
+		k.op("VPMADDUBSW", k.v(t), k.v(v), k.v(v))
+		k.op("VPMADDWD", k.cst("Ones16"), k.v(v), k.v(v))
+		if first {
+			k.op("VMOVDQA", k.v(v), k.v(sum+i))
+		} else {
+			k.add(sum+i, sum+i, v)
+		}
+	}
+}
+
+// reduce adds the partial sums of each row: register sum has a row per lane.
+func (k *rows) reduce(sum int) {
+	v, t := k.v, regVal
+	k.op("VPUNPCKLDQ", v(sum+1), v(sum), v(t))
+	k.op("VPUNPCKHDQ", v(sum+1), v(sum), v(t+1))
+	k.op("VPUNPCKLDQ", v(sum+3), v(sum+2), v(t+2))
+	k.op("VPUNPCKHDQ", v(sum+3), v(sum+2), v(t+3))
+	k.add(t, t, t+1)
+	k.add(t+2, t+2, t+3)
+	k.op("VPUNPCKLQDQ", v(t+2), v(t), v(t+1))
+	k.op("VPUNPCKHQDQ", v(t+2), v(t), v(t+3))
+	k.add(sum, t+1, t+3)
+}
+
+// offset corrects the sums for an offset of the weights; at holds -whole times
+// the sum of the activations.
+func (k *rows) offset(sum, whole int, at string) {
+	off := k.f.offset
+	if k.f.signed && k.wide {
+		off = 128
+	}
+	if off == 0 {
+		return
+	}
+	t := regVal
+	k.op("VPBROADCASTD", at, k.v(t))
+	shift := 0
+	for ; off < whole; off *= 2 {
+		shift++
+	}
+	if shift > 0 {
+		k.sar(t, t, shift)
+	}
+	k.add(sum, sum, t)
+}
+
+// finish adds a block to the chain: acc = fma(float(dot), scale*da, acc).
+func (k *rows) finish(b, sum int) {
+	k.reduce(sum)
+	k.offset(sum, 128, mem(4*b, "SI"))
+	k.op("VCVTDQ2PS", k.v(sum), k.v(sum))
+	t := regVal
+	k.op("VBROADCASTSS", mem(4*b, "CX"), k.v(t))
+	k.op("VMULPS", k.operand(k.scaleAt(b), k.regD()), k.v(t), k.v(t))
+	k.op("VFMADD231PS", k.v(t), k.v(sum), k.v(k.regAcc()))
+	if k.f.min {
+		k.op("VBROADCASTSS", mem(4*b, "R14"), k.v(t))
+		k.op("VFMADD231PS", k.operand(k.minAt(b), k.regM()), k.v(t), k.v(k.regAcc2()))
+	}
+}
+
+func (k *rows) operand(at string, reg int) string {
+	if k.keepsScales() {
+		return at
+	}
+	return k.v(reg)
+}
+
+// subDot multiplies a chunk's sums with its sub-scale; both are integers and
+// so is their sum, below 2^24, so that float32 is exact.
+func (k *rows) subDot(b, c, part int) {
+	k.reduce(regInt)
+	k.offset(regInt, 32, mem(8*b+4*c, "SI"))
+	k.op("VCVTDQ2PS", k.v(regInt), k.v(regInt))
+	if c == 0 {
+		k.op("VMULPS", k.subAt(2*b), k.v(regInt), k.v(part))
+	} else {
+		k.op("VFMADD231PS", k.subAt(2*b+1), k.v(regInt), k.v(part))
+	}
+}
+
+func (k *rows) finishSub(b, part int) {
+	t := regVal
+	k.op("VBROADCASTSS", mem(4*b, "CX"), k.v(t))
+	k.op("VMULPS", k.scaleAt(b), k.v(t), k.v(t+1))
+	k.op("VFMADD231PS", k.v(t+1), k.v(part), k.v(k.regAcc()))
+	if k.f.min {
+		k.op("VMULPS", k.minAt(b), k.v(t), k.v(t))
+		k.op("VPBROADCASTD", mem(4*b, "R14"), k.v(t+1))
+		k.op("VPMADDWD", k.pairAt(b), k.v(t+1), k.v(t+1))
+		k.op("VCVTDQ2PS", k.v(t+1), k.v(t+1))
+		k.op("VFMADD231PS", k.v(t), k.v(t+1), k.v(k.regAcc2()))
+	}
+}
+
+// advance moves all pointers to the next unit.
+func (k *rows) advance() {
+	step := func(n int, r string) { k.op("ADDQ", fmt.Sprintf("$%d", n), r) }
+	for l := range k.groups() {
+		step(k.f.bytes, rowBase[l])
+	}
+	n := k.f.blocks
+	if k.unpack {
+		step(n*8*k.pitch(), "AX")
+		step(n*k.pitch(), "BX")
+		if k.f.min {
+			step(n*k.pitch(), "CX")
+		}
+		if k.f.sub {
+			step(2*n*k.pitch(), "R15")
+			if k.f.min {
+				step(n*k.pitch(), "R14")
+			}
+		}
+		return
+	}
+	step(32*n, "AX")
+	step(4*n, "CX")
+	if k.f.sub {
+		step(8*n, "SI")
+	} else {
+		step(4*n, "SI")
+	}
+	if k.f.min {
+		step(4*n, "R14")
+	}
+}

@@ -1,0 +1,186 @@
+//go:build !purego
+
+package kernels
+
+import (
+	"unsafe"
+
+	"happyphonellm/internal/quant"
+)
+
+// rowsArgs are the arguments of the generated rows kernels; their offsets are
+// known to gen/rows.go.
+type rowsArgs struct {
+	w        *byte // first row
+	rowBytes int
+	units    int            // blocks or superblocks in a row
+	q        unsafe.Pointer // product: int8 activations; unpacking: panel weights
+	scale    unsafe.Pointer // product: work area; unpacking: panel scales
+	d        unsafe.Pointer // product: activations' scales; unpacking: panel minimums
+	c        unsafe.Pointer // product: sums times the offset
+	second   unsafe.Pointer // product: what minimums multiply; unpacking: panel pairs
+	sub      unsafe.Pointer // product: what to prefetch; unpacking: panel sub-scales
+	out      *float32
+}
+
+// gemmArgs are the arguments of the panel kernels; see gen/gemm.go.
+type gemmArgs struct {
+	w, d, m, sub, pair unsafe.Pointer // panel
+	q                  unsafe.Pointer // activations of the first token
+	qStride            int            // bytes of a token's activations
+	da                 unsafe.Pointer
+	dStride            int // bytes of a token's scales
+	c, second          unsafe.Pointer
+	_                  int
+	blocks             int
+	out                *float32
+	outStride          int // bytes
+}
+
+// tierScratch is what the amd64 tiers keep per worker. The arguments live here
+// because a call through a function value would move them to the heap.
+type tierScratch struct {
+	rows  rowsArgs
+	gemm  gemmArgs
+	work  [40 * 16]float32 // scales of a superblock, see gen/rows.go
+	out   [4 * 48]float32  // results of a tile that does not fit dst
+	panel panel
+}
+
+// panel holds unpacked rows: per block of 32 weights, vecs registers of rows
+// side by side (see gen/gemm.go for the order of the weights).
+type panel struct {
+	buf                []byte
+	w, d, m, sub, pair unsafe.Pointer
+}
+
+// resize makes room for a panel of vecs vectors of vb bytes and kb blocks.
+func (p *panel) resize(vecs, vb, kb int) {
+	pitch := vecs * vb
+	n := kb * pitch
+	if need := 13*n + 64; len(p.buf) < need {
+		p.buf = make([]byte, need)
+	}
+	base := unsafe.Pointer(&p.buf[0])
+	base = unsafe.Add(base, -int(uintptr(base))&63)
+	p.w = base
+	p.d = unsafe.Add(base, 8*n)
+	p.m = unsafe.Add(base, 9*n)
+	p.sub = unsafe.Add(base, 10*n)
+	p.pair = unsafe.Add(base, 12*n)
+}
+
+// units is the number of blocks or superblocks in a row.
+func (m *Matrix) units() int {
+	f, _ := m.Type.Format()
+	return m.Cols / f.BlockElems
+}
+
+func hasSub(t quant.Type) bool { return t == quant.Q6_K || t == quant.Q3_K || t == quant.Q2_K }
+
+// actPointers returns what the kernels of type t read of token tok.
+func actPointers(a *Acts, t quant.Type, tok int) (q, d, c, second unsafe.Pointer) {
+	kb := a.K / 32
+	q = unsafe.Pointer(&a.Q[tok*a.K])
+	d = unsafe.Pointer(&a.D[tok*kb])
+	c = unsafe.Pointer(&a.C[tok*kb])
+	second = unsafe.Pointer(&a.DS[tok*kb])
+	if hasSub(t) {
+		c = unsafe.Pointer(&a.C16[2*tok*kb])
+		second = unsafe.Pointer(&a.S[2*tok*kb])
+	}
+	return q, d, c, second
+}
+
+// fewRows multiplies groups of n rows with each token. The last group of a
+// matrix begins earlier if rows are missing, and computes some twice.
+func fewRows(kernel func(p *rowsArgs), n int, dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+	if m.Rows < n {
+		mulQuantGo(dst, stride, m, r0, r1, a, s)
+		return
+	}
+	p := &s.tier.rows
+	p.rowBytes, p.units = m.RowBytes, m.units()
+	p.scale = unsafe.Pointer(&s.tier.work)
+	for r := r0; r < r1; r += n {
+		start, rows := min(r, m.Rows-n), min(n, r1-r)
+		p.w = &m.Data[start*m.RowBytes]
+		p.sub = unsafe.Pointer(p.w)
+		if r+2*n <= r1 {
+			p.sub = unsafe.Pointer(&m.Data[(r+n)*m.RowBytes])
+		}
+		first := p.sub
+		for t := range a.N {
+			p.q, p.d, p.c, p.second = actPointers(a, m.Type, t)
+			p.sub = first
+			if start == r && rows == n {
+				p.out = &dst[t*stride+r]
+				kernel(p)
+				continue
+			}
+			p.out = &s.tier.out[0]
+			kernel(p)
+			copy(dst[t*stride+r:][:rows], s.tier.out[r-start:])
+		}
+	}
+}
+
+// manyRows unpacks panels of up to vecs times n rows and multiplies each with
+// all tokens, four at a time.
+func manyRows(unpack func(p *rowsArgs), gemms []func(p *gemmArgs), n, vecs int,
+	dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+	if m.Rows < n {
+		mulQuantGo(dst, stride, m, r0, r1, a, s)
+		return
+	}
+	kb := m.Cols / 32
+	pan := &s.tier.panel
+	pan.resize(vecs, 4*n, kb)
+	p, g := &s.tier.rows, &s.tier.gemm
+	p.rowBytes, p.units = m.RowBytes, m.units()
+	g.blocks, g.qStride, g.dStride = kb, a.K, 4*kb
+	for r := r0; r < r1; r += n * vecs {
+		rows := min(n*vecs, r1-r)
+		used := (rows + n - 1) / n
+		for v := range used {
+			p.w = &m.Data[min(r+v*n, m.Rows-n)*m.RowBytes]
+			at := 4 * n * v
+			p.q, p.scale, p.d = unsafe.Add(pan.w, at), unsafe.Add(pan.d, at), unsafe.Add(pan.m, at)
+			p.sub, p.second = unsafe.Add(pan.sub, at), unsafe.Add(pan.pair, at)
+			unpack(p)
+		}
+		// shift is how many lanes the last vector begins early.
+		shift := max(0, r+used*n-m.Rows)
+		for v := 0; v < used; {
+			take := min(len(gemms), used-v)
+			at := 4 * n * v
+			g.w, g.d, g.m = unsafe.Add(pan.w, at), unsafe.Add(pan.d, at), unsafe.Add(pan.m, at)
+			g.sub, g.pair = unsafe.Add(pan.sub, at), unsafe.Add(pan.pair, at)
+			whole := (v+take)*n <= rows && shift == 0
+			for t := 0; t < a.N; t += 4 {
+				g.q, g.da, g.c, g.second = actPointers(a, m.Type, t)
+				if whole && t+4 <= a.N {
+					g.out, g.outStride = &dst[t*stride+r+v*n], 4*stride
+					gemms[take-1](g)
+					continue
+				}
+				g.out, g.outStride = &s.tier.out[0], 4*take*n
+				gemms[take-1](g)
+				for i := range min(4, a.N-t) {
+					out := s.tier.out[i*take*n:][:take*n]
+					for u := range take {
+						r2 := r + (v+u)*n
+						lanes := out[u*n:][:n]
+						if v+u == used-1 {
+							lanes = lanes[shift:]
+						}
+						if r2 < r1 {
+							copy(dst[(t+i)*stride+r2:][:min(n, r1-r2)], lanes)
+						}
+					}
+				}
+			}
+			v += take
+		}
+	}
+}
