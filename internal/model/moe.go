@@ -62,6 +62,7 @@ type routing struct {
 	place  []int32      // [batch*used] of each slot in the sorted order
 	start  []int32      // [experts+1] first place of each expert
 	busy   []int32      // experts with any slot
+	n      int          // slots in use
 	in     kernels.Acts // [batch*used][embd] inputs in sorted order
 	out    []float32    // [batch*used][embd] outputs in sorted order
 }
@@ -105,15 +106,19 @@ func (m *mixture) run(p *pass) {
 	}
 	p.Barrier()
 	hidden := shaped(&p.acts, &p.hidden, p.n*m.used, m.up[0].w.Rows)
-	m.perExpert(p, m.up, func(e, r0, k int) {
+	up := r.plan(&m.up[0].w)
+	for i := range p.Tiles(up.tiles) {
+		e, r0, k := up.tile(r, i)
 		p.part, p.part2 = r.slots(e, sorted), r.slots(e, hidden)
 		gatedTile(p, &p.part, &m.gate[e], &m.up[e], m.act, &p.part2, r0, k)
-	})
+	}
 	p.Barrier()
-	m.perExpert(p, m.down, func(e, r0, k int) {
+	down := r.plan(&m.down[0].w)
+	for i := range p.Tiles(down.tiles) {
+		e, r0, k := down.tile(r, i)
 		p.part = r.slots(e, hidden)
 		m.down[e].mul(p, r.out[int(r.start[e])*d+r0:], d, r0, k, &p.part)
-	})
+	}
 	p.Barrier()
 	for t := range p.Tiles(p.n) {
 		for s := t * m.used; s < (t+1)*m.used; s++ {
@@ -122,18 +127,6 @@ func (m *mixture) run(p *pass) {
 		}
 	}
 	p.Barrier()
-}
-
-// perExpert claims tiles of rows over all experts that have tokens.
-func (m *mixture) perExpert(p *pass, ls []linear, f func(e, r0, k int)) {
-	r := &p.moe
-	out := ls[0].w.Rows
-	rows := tileRows(&ls[0].w, max(1, p.n*m.used/max(1, len(r.busy))))
-	per := tiles(out, rows)
-	for i := range p.Tiles(len(r.busy) * per) {
-		r0 := i % per * rows
-		f(int(r.busy[i/per]), r0, min(rows, out-r0))
-	}
 }
 
 // route picks the experts of token t, best first, and their weights.
@@ -167,6 +160,7 @@ func (m *mixture) route(p *pass, in *kernels.Acts, t int) {
 
 // sort places n slots by expert, in the order of the slots within each.
 func (r *routing) sort(n, experts int) {
+	r.n = n
 	start := r.start[:experts+1]
 	clear(start)
 	for _, e := range r.expert[:n] {
@@ -190,4 +184,24 @@ func (r *routing) sort(n, experts int) {
 // slots is expert e's part of a, which is in sorted order.
 func (r *routing) slots(e int, a *kernels.Acts) kernels.Acts {
 	return a.Slice(int(r.start[e]), int(r.start[e+1]))
+}
+
+// plan cuts the rows of all experts that have slots into tiles.
+type plan struct {
+	rows  int // of a tile
+	out   int // of an expert
+	tiles int
+}
+
+func (r *routing) plan(w *kernels.Matrix) plan {
+	p := plan{rows: tileRows(w, r.n/len(r.busy)), out: w.Rows}
+	p.tiles = len(r.busy) * tiles(p.out, p.rows)
+	return p
+}
+
+// tile i is the rows r0 to r0+k of expert e.
+func (p *plan) tile(r *routing, i int) (e, r0, k int) {
+	per := tiles(p.out, p.rows)
+	r0 = i % per * p.rows
+	return int(r.busy[i/per]), r0, min(p.rows, p.out-r0)
 }
