@@ -1,0 +1,280 @@
+package infer
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"happyphonellm/internal/sample"
+	"happyphonellm/internal/tokenizer"
+)
+
+// Finish says why an answer ended.
+type Finish string
+
+const (
+	Running       Finish = ""        // it has not ended
+	FinishStop    Finish = "stop"    // end of turn, or a stop string
+	FinishLength  Finish = "length"  // MaxTokens
+	FinishContext Finish = "context" // the context is full
+	FinishStopped Finish = "stopped" // Stop; Next goes on
+)
+
+// Request asks for an answer.
+type Request struct {
+	Prompt    []int32 // all tokens of the context, from its beginning; not empty
+	MaxTokens int     // of the answer; below 0: until the context is full
+	Sampling  sample.Params
+	Stop      []string // texts that end the answer; they are not part of it
+	IgnoreEOS bool     // go on after end-of-turn tokens
+}
+
+// Event is one step of an answer: a token, or its end.
+type Event struct {
+	// Text is what this step adds to the answer, valid UTF-8. It may be empty,
+	// where a code point or what may become a stop string is not complete.
+	Text   string
+	ID     int32  // the token; -1 where there is none
+	Finish Finish // not Running: the answer has ended with this event
+}
+
+// textBlock is how much text is kept in one piece of memory: the texts of events
+// share it, so that a token costs no allocation of its own.
+const textBlock = 64 << 10
+
+// answer is the state of generation between Next calls.
+type answer struct {
+	active  bool
+	request Request
+	chain   *sample.Chain
+	decoder *tokenizer.Decoder // nil: no vocabulary
+	pending int32              // sampled but not yet in the context; -1: none
+	one     [1]int32           // room for pending as a batch
+	count   int                // tokens sampled
+	held    []byte             // text that may be the beginning of a stop string
+	longest int                // bytes of the longest stop string
+	text    strings.Builder    // text of past events
+	began   time.Time
+	event   Event
+	next    func() error // the session's next, stored once
+}
+
+func (a *answer) reset() { a.active, a.pending = false, -1 }
+
+// Start begins an answer. The part of the prompt that the context holds already
+// is kept; the rest is computed before Start returns. When it is stopped or
+// fails, the same request may be made again and goes on where this one ended.
+func (s *Session) Start(r Request) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	defer s.end()
+	s.stop.Store(false)
+	s.answer.reset()
+	if len(r.Prompt) == 0 {
+		return fmt.Errorf("%w: an empty prompt", ErrArgument)
+	}
+	if len(r.Prompt) > s.Context() {
+		return fmt.Errorf("%w: the prompt has %d tokens, the context holds %d", ErrContextFull, len(r.Prompt), s.Context())
+	}
+	chain, err := sample.New(r.Sampling, s.engine.tokens, s.engine.model.Vocab)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	kept := min(commonPrefix(s.tokens, r.Prompt), len(r.Prompt)-1)
+	if err := s.truncate(kept); err != nil {
+		return err
+	}
+	s.stats = Stats{PromptTokens: len(r.Prompt), CachedTokens: kept}
+	if err := s.eval(r.Prompt[kept:]); err != nil {
+		return err
+	}
+	s.stats.promptTime = time.Since(began)
+	s.stats.sampleMemory()
+	for _, id := range r.Prompt {
+		chain.Accept(id)
+	}
+	a := &s.answer
+	a.active, a.request, a.chain, a.count, a.began = true, r, chain, 0, began
+	a.held, a.longest = a.held[:0], 0
+	for _, stop := range r.Stop {
+		a.longest = max(a.longest, len(stop))
+	}
+	if s.engine.tokens != nil {
+		a.decoder = s.engine.tokens.NewDecoder()
+	}
+	return nil
+}
+
+func commonPrefix(a, b []int32) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// Next gives the next event of the answer that Start began. After an event with
+// a Finish there is no more, but after FinishStopped the answer goes on.
+func (s *Session) Next() (Event, error) {
+	if err := s.begin(); err != nil {
+		return Event{}, err
+	}
+	defer s.end()
+	a := &s.answer
+	if !a.active {
+		return Event{}, fmt.Errorf("%w: Next without Start", ErrArgument)
+	}
+	began := time.Now()
+	err := s.engine.file.Guard(a.next)
+	s.stats.took(time.Since(began))
+	if errors.Is(err, ErrStopped) {
+		s.stop.Store(false)
+		return Event{ID: -1, Finish: FinishStopped}, nil
+	}
+	if err != nil {
+		a.active = false
+		return Event{}, err
+	}
+	return a.event, nil
+}
+
+// next computes the answer's next event.
+func (s *Session) next() error {
+	a := &s.answer
+	if s.stop.Load() {
+		return ErrStopped
+	}
+	if a.pending >= 0 {
+		if len(s.tokens) == s.Context() {
+			a.finish(FinishContext)
+			return nil
+		}
+		a.one[0] = a.pending
+		if err := s.forward(a.one[:], s.logits); err != nil {
+			return err
+		}
+		a.pending = -1
+	}
+	if a.request.MaxTokens >= 0 && a.count >= a.request.MaxTokens {
+		a.finish(FinishLength)
+		return nil
+	}
+	if !s.valid {
+		return fmt.Errorf("%w: the context was changed since Start", ErrArgument)
+	}
+	// The chain may scramble the logits: they are not valid any more.
+	s.valid = false
+	id := a.chain.Sample(s.logits)
+	a.chain.Accept(id)
+	a.count++
+	s.stats.generated(a.count, time.Since(a.began))
+	if t := s.engine.tokens; t != nil && t.IsEOG(id) && !a.request.IgnoreEOS {
+		a.finish(FinishStop)
+		a.event.ID = id
+		return nil
+	}
+	a.pending = id
+	a.event = Event{ID: id}
+	if a.decoder == nil {
+		return nil
+	}
+	if text, stopped := a.emit(a.decoder.Push(id)); stopped {
+		a.active = false
+		a.event.Text, a.event.Finish = text, FinishStop
+	} else {
+		a.event.Text = text
+	}
+	return nil
+}
+
+// finish ends the answer with what text is still held back.
+func (a *answer) finish(why Finish) {
+	a.active = false
+	a.event = Event{ID: -1, Finish: why}
+	if a.decoder == nil {
+		return
+	}
+	text, stopped := a.emit(a.decoder.Flush())
+	if !stopped {
+		text = a.keep(text, a.held)
+	}
+	a.event.Text = text
+}
+
+// emit takes new text and gives what can be shown of the text so far: all but an
+// end that may become a stop string. stopped: a stop string is complete, and the
+// text is what comes before it.
+func (a *answer) emit(piece string) (text string, stopped bool) {
+	if a.longest == 0 {
+		return a.keep(piece, nil), false
+	}
+	a.held = append(a.held, piece...)
+	show := len(a.held)
+	for _, stop := range a.request.Stop {
+		if stop == "" {
+			continue
+		}
+		if i := strings.Index(string(a.held), stop); i >= 0 {
+			show, stopped = min(show, i), true
+		}
+	}
+	if !stopped {
+		show -= a.maybeStop()
+	}
+	text = a.keep("", a.held[:show])
+	a.held = append(a.held[:0], a.held[show:]...)
+	return text, stopped
+}
+
+// maybeStop is the length of the longest end of the held text that begins a stop string.
+func (a *answer) maybeStop() int {
+	for n := min(a.longest-1, len(a.held)); n > 0; n-- {
+		tail := string(a.held[len(a.held)-n:])
+		for _, stop := range a.request.Stop {
+			if len(stop) > n && stop[:n] == tail {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// keep copies text to memory that lasts.
+func (a *answer) keep(s string, b []byte) string {
+	if n := len(s) + len(b); n > a.text.Cap()-a.text.Len() {
+		a.text = strings.Builder{}
+		a.text.Grow(max(n, textBlock))
+	}
+	from := a.text.Len()
+	a.text.WriteString(s)
+	a.text.Write(b)
+	return a.text.String()[from:]
+}
+
+// Generate is Start and Next until the end: each is called with every event. Its
+// error ends the answer and is returned.
+func (s *Session) Generate(r Request, each func(Event) error) (Finish, error) {
+	if err := s.Start(r); err != nil {
+		if errors.Is(err, ErrStopped) {
+			return FinishStopped, each(Event{ID: -1, Finish: FinishStopped})
+		}
+		return Running, err
+	}
+	for {
+		ev, err := s.Next()
+		if err != nil {
+			return Running, err
+		}
+		if err := each(ev); err != nil {
+			return Running, err
+		}
+		if ev.Finish != Running {
+			return ev.Finish, nil
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package infer
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// maxThreads bounds what callers may ask for.
+const maxThreads = 256
+
+// DefaultThreads is the number of fast cores: those that reach at least three
+// quarters of the fastest one's clock, where the system tells, else all. A slow
+// core in the team would make the others wait for its last tile.
+func DefaultThreads() int {
+	all := runtime.NumCPU()
+	files, _ := filepath.Glob("/sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq")
+	if len(files) < all {
+		return min(all, maxThreads)
+	}
+	var clocks []int
+	fastest := 0
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return min(all, maxThreads)
+		}
+		khz, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			return min(all, maxThreads)
+		}
+		clocks = append(clocks, khz)
+		fastest = max(fastest, khz)
+	}
+	n := 0
+	for _, khz := range clocks {
+		if 4*khz >= 3*fastest {
+			n++
+		}
+	}
+	return min(n, all, maxThreads)
+}
