@@ -184,3 +184,32 @@ func TestVersion2IsReadWhole(t *testing.T) {
 		t.Errorf("%q, %v, version %d, %d tensors", s, err, f.Version(), len(f.Tensors()))
 	}
 }
+
+// Every byte of a valid file, changed: it opens or gives an error, and what opens can be read.
+func TestOpenAnyByteChanged(t *testing.T) {
+	whole := encoded(t, sample())
+	path := stored(t, "changed.gguf", whole)
+	for i := range whole {
+		for _, b := range []byte{0, whole[i] ^ 0x41} {
+			data := bytes.Clone(whole)
+			data[i] = b
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			f, err := Open(path)
+			if err != nil {
+				if !errors.Is(err, ErrFormat) && !errors.Is(err, ErrType) {
+					t.Errorf("byte %d = %d: %v", i, b, err)
+				}
+				continue
+			}
+			for _, key := range f.Keys() {
+				v, ok := f.Value(key)
+				if _, err := v.MarshalJSON(); !ok || err != nil {
+					t.Errorf("byte %d = %d: key %q: %v, %v", i, b, key, ok, err)
+				}
+			}
+			f.Close()
+		}
+	}
+}

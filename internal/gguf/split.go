@@ -12,8 +12,8 @@ const (
 	keySplitTensors = "split.tensors.count" // tensors of all parts
 )
 
-// partOf takes the path of a part, NAME-00001-of-00003.gguf, apart: the path up
-// to and without the first hyphen, the part's number (from 1) and their count.
+// partOf takes the path of a part, NAME-00001-of-00003.gguf, apart: NAME, the
+// part's number (from 1) and the count of parts.
 func partOf(path string) (stem string, part, count uint64, ok bool) {
 	const tail = len("-00001-of-00003.gguf")
 	if len(path) < tail {
