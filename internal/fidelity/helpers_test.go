@@ -1,0 +1,131 @@
+package fidelity
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"happyphonellm/internal/infer"
+	"happyphonellm/internal/testkit"
+	"happyphonellm/internal/tokenizer"
+)
+
+// full is whether this run also measures what takes an hour.
+var full = os.Getenv("HPLLM_FIDELITY") == "full"
+
+// bases are the two real models; types are the forms that build/models.sh
+// makes of them, from the most exact to the coarsest.
+var (
+	bases = []string{"smollm2", "gemma3"}
+	types = []string{"f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_1", "q5_0", "q4_k_m", "q4_1", "q4_0", "iq4_nl", "iq4_xs", "q3_k_m", "q2_k"}
+)
+
+func load(t testing.TB, path string, threads int) *infer.Engine {
+	t.Helper()
+	e, err := infer.Load(path, infer.Options{Threads: threads})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
+func session(t testing.TB, e *infer.Engine, o infer.SessionOptions) *infer.Session {
+	t.Helper()
+	s, err := e.NewSession(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// englishIDs are the first n tokens of the English text, with the model's BOS.
+func englishIDs(t testing.TB, e *infer.Engine, n int) []int32 {
+	t.Helper()
+	text, err := os.ReadFile(testkit.Text(t, "english.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := e.Tokenize(string(text), tokenizer.Options{AddSpecial: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(ids) < n {
+		t.Fatalf("the English text has %d tokens, want %d", len(ids), n)
+	}
+	return ids[:n]
+}
+
+// peerLogits are llama.cpp's logits of every id, [len(ids)][vocab].
+func peerLogits(t testing.TB, path string, ids []int32, kv string) [][]float32 {
+	t.Helper()
+	host, inside := testkit.PeerDir(t)
+	cmd := testkit.Peer(t, "hpllm-peer-logits", testkit.Share(t, path), inside+"/logits.f32", kv, "512")
+	cmd.Stdin = strings.NewReader(join(ids) + "\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("hpllm-peer-logits %s: %v\n%s", filepath.Base(path), err, out)
+	}
+	file := filepath.Join(host, "logits.f32")
+	values := testkit.ReadF32(t, file)
+	os.Remove(file)
+	if len(values)%len(ids) != 0 || len(values) == 0 {
+		t.Fatalf("hpllm-peer-logits %s: %d values for %d ids", filepath.Base(path), len(values), len(ids))
+	}
+	return testkit.Rows(values, len(values)/len(ids))
+}
+
+// peerFigure returns what measure prints about the model file at path, kept in
+// CACHE/figures: the peer gives the same answer for the same file and input.
+func peerFigure(t testing.TB, path, what, input string, measure func() []byte) []byte {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", info.Size(), what, input))
+	name := fmt.Sprintf("%s-%s-%s.txt", what, strings.TrimSuffix(filepath.Base(path), ".gguf"), hex.EncodeToString(key[:4]))
+	file := filepath.Join(testkit.Cache(), "figures", name)
+	if kept, err := os.Stat(file); err == nil && kept.ModTime().After(info.ModTime()) {
+		if text, err := os.ReadFile(file); err == nil {
+			return text
+		}
+	}
+	text := measure()
+	// Keeping it is a convenience: a cache that cannot be written costs time only.
+	if os.MkdirAll(filepath.Dir(file), 0o755) == nil && os.WriteFile(file+".tmp", text, 0o644) == nil {
+		os.Rename(file+".tmp", file)
+	}
+	return text
+}
+
+func join(ids []int32) string {
+	var b bytes.Buffer
+	for i, id := range ids {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Itoa(int(id)))
+	}
+	return b.String()
+}
+
+// cells are a row of a report's table.
+func cells(values ...any) []string {
+	row := make([]string, len(values))
+	for i, v := range values {
+		switch v := v.(type) {
+		case float64:
+			row[i] = strconv.FormatFloat(v, 'g', 4, 64)
+		default:
+			row[i] = fmt.Sprint(v)
+		}
+	}
+	return row
+}

@@ -1,0 +1,133 @@
+package fidelity
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"happyphonellm/internal/infer"
+	"happyphonellm/internal/testkit"
+)
+
+// Against the F32 weights that a quantized file was made of, we may diverge no
+// more than llama.cpp does on the same file, but for chance.
+const klSlack = 1.05
+
+// TestQuantizedKL compares the mean divergence of 512 positions of text from the
+// F32 model's logits, KV cache in F16, with llama.cpp's own.
+func TestQuantizedKL(t *testing.T) {
+	for _, base := range bases {
+		t.Run(base, func(t *testing.T) {
+			reference := testkit.Model(t, base+"-f32")
+			ids := englishIDs(t, load(t, reference, 1), 512)
+			var want [][]float32
+			exact := func() [][]float32 {
+				if want == nil {
+					want = peerLogits(t, reference, ids, "f32")
+				}
+				return want
+			}
+			for _, typ := range types {
+				t.Run(typ, func(t *testing.T) {
+					path := testkit.Model(t, base+"-"+typ)
+					text := peerFigure(t, path, "kl", join(ids), func() []byte {
+						want, sum := exact(), 0.0
+						for i, row := range peerLogits(t, path, ids, "f16") {
+							sum += testkit.KL(row, want[i])
+						}
+						return fmt.Appendf(nil, "%.9g\n", sum/float64(len(ids)))
+					})
+					peer, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
+					if err != nil {
+						t.Fatalf("the peer's divergence: %v", err)
+					}
+					ours, sum := exact(), 0.0
+					s := session(t, load(t, path, 0), infer.SessionOptions{Context: len(ids)})
+					if err := s.EvalEach(ids, func(i int, logits []float32) error {
+						sum += testkit.KL(logits, ours[i])
+						return nil
+					}); err != nil {
+						t.Fatal(err)
+					}
+					kl := sum / float64(len(ids))
+					t.Logf("KL %.6f, the peer's %.6f (x%.3f)", kl, peer, kl/peer)
+					note("kl", cells(base, typ, kl, peer, kl/peer))
+					if !(kl <= peer*klSlack) {
+						t.Errorf("KL = %g, the peer's is %g: x%.3f, want at most x%g", kl, peer, kl/peer, klSlack)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestPerplexity compares the perplexity of the English text with
+// llama-perplexity's: windows of 512 tokens, of which the second half counts.
+func TestPerplexity(t *testing.T) {
+	windows, list := 4, []string{"q4_1", "q4_k_m"}
+	if full {
+		windows, list = 16, append([]string{"f32"}, types...)
+	}
+	const slack = 0.005
+	for _, base := range bases {
+		for _, typ := range list {
+			t.Run(base+"-"+typ, func(t *testing.T) {
+				path := testkit.Model(t, base+"-"+typ)
+				peer := peerPerplexity(t, path, windows)
+				text, err := os.ReadFile(testkit.Text(t, "english.txt"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := session(t, load(t, path, 0), infer.SessionOptions{Context: 512})
+				var ours infer.Perplexity
+				_, err = s.Perplexity(string(text), 512, func(p infer.Perplexity) error {
+					if ours = p; p.Windows == windows {
+						return errEnough
+					}
+					return nil
+				})
+				if err != errEnough {
+					t.Fatalf("after %d windows: %v", ours.Windows, err)
+				}
+				off := ours.Value/peer - 1
+				t.Logf("perplexity %.4f, the peer's %.4f (%+.3f %%)", ours.Value, peer, 100*off)
+				note("perplexity", cells(base, typ, windows*512, fmt.Sprintf("%.4f", ours.Value), fmt.Sprintf("%.4f", peer), fmt.Sprintf("%+.3f %%", 100*off)))
+				if !(math.Abs(off) <= slack) {
+					t.Errorf("perplexity = %g, the peer's is %g: %+.3f %%, want within %g %%", ours.Value, peer, 100*off, 100*slack)
+				}
+			})
+		}
+	}
+}
+
+var errEnough = fmt.Errorf("enough windows")
+
+var finalEstimate = regexp.MustCompile(`PPL = ([0-9.]+)`)
+
+func peerPerplexity(t *testing.T, path string, windows int) float64 {
+	t.Helper()
+	english := testkit.Text(t, "english.txt")
+	text := peerFigure(t, path, fmt.Sprintf("perplexity512x%d", windows), filepath.Base(english), func() []byte {
+		cmd := testkit.Peer(t, "llama-perplexity", "-m", testkit.Share(t, path), "-f", testkit.Share(t, english),
+			"-c", "512", "--chunks", strconv.Itoa(windows), "-t", "2")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("llama-perplexity: %v\n%s", err, out)
+		}
+		return out
+	})
+	found := finalEstimate.FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("llama-perplexity printed no estimate:\n%s", text)
+	}
+	value, err := strconv.ParseFloat(string(found[1]), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
