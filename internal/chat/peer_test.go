@@ -63,7 +63,7 @@ func (c conversation) render(tm *Template, tools []byte) (string, error) {
 func reference(t *testing.T, paths []string) []expected {
 	t.Helper()
 	if exec.Command("python3", "-c", "import jinja2").Run() != nil {
-		testkit.Missing(t, "python3 with jinja2", "peers")
+		testkit.Missing(t, "python3 with jinja2 (the Debian package python3-jinja2)", "make deps")
 	}
 	args := append([]string{"testdata/reference.py", "testdata/conversations.json", "testdata/tools.json"}, paths...)
 	cmd := exec.Command("python3", args...)

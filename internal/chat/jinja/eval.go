@@ -167,7 +167,8 @@ func (f *frame) slice(v Value, s *sliceExpr) Value {
 		if x == nil {
 			return 0, false
 		}
-		switch i := f.eval(x).(type) {
+		i := f.eval(x)
+		switch i := i.(type) {
 		case nil:
 			return 0, false
 		case *big.Int:
@@ -175,22 +176,17 @@ func (f *frame) slice(v Value, s *sliceExpr) Value {
 				return -1 << 62, true
 			}
 			return 1 << 62, true
-		default:
-			n, ok := smallInt(i)
-			if !ok {
-				// jinja2 turns Python's TypeError for a slice into an undefined value.
-				n = badBound
-			}
-			return n, true
 		}
+		n, ok = smallInt(i)
+		if !ok {
+			r.fail("TypeError", "slice indices must be integers or None or have an __index__ method")
+		}
+		return n, true
 	}
 	lo, hasLo := bound(s.lo)
 	hi, hasHi := bound(s.hi)
 	step, hasStep := bound(s.step)
 	r.use(v)
-	if (hasLo && lo == badBound) || (hasHi && hi == badBound) || (hasStep && step == badBound) {
-		return undef(objectName(v) + " has no such slice")
-	}
 	if !hasStep {
 		step = 1
 	}
@@ -208,7 +204,7 @@ func (f *frame) slice(v Value, s *sliceExpr) Value {
 	default:
 		str, ok := text(v)
 		if !ok {
-			return undef(objectName(v) + " has no such slice")
+			r.fail("TypeError", "'%s' object has no slices", typeName(v))
 		}
 		runes = r.runes(str)
 		size = len(runes)
@@ -234,9 +230,6 @@ func (f *frame) slice(v Value, s *sliceExpr) Value {
 	}
 	return &List{out}
 }
-
-// badBound marks a slice bound that is no integer.
-const badBound = -1<<63 + 1
 
 // sliceRange resolves Python's slice bounds to a start and a count.
 func sliceRange(size, lo, hi, step int64, hasLo, hasHi bool) (start, n int64) {

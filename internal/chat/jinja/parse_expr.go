@@ -10,6 +10,7 @@ import (
 func (p *parser) expression() expr {
 	p.enter()
 	defer p.leave()
+	mark := len(p.unknown)
 	x := p.or()
 	for p.skipName("if") {
 		test := p.or()
@@ -18,6 +19,7 @@ func (p *parser) expression() expr {
 			no = p.expression()
 		}
 		x = &condExpr{test, x, no}
+		p.unknown = p.unknown[:mark]
 	}
 	return x
 }
@@ -369,6 +371,8 @@ func (p *parser) filters(x expr, started bool) expr {
 		}
 		started = false
 		f := &filterExpr{x: x, line: p.cur().line, name: p.dotted()}
+		_, ok := filters[f.name]
+		p.known(ok, "filter", f.name)
 		if p.isOp("(") {
 			f.args = p.callArgs()
 		}
@@ -381,6 +385,8 @@ func (p *parser) test(x expr) expr {
 	p.next()
 	negated := p.skipName("not")
 	t := &testExpr{x: x, line: p.cur().line, name: p.dotted()}
+	_, ok := tests[t.name]
+	p.known(ok, "test", t.name)
 	c := p.cur()
 	switch {
 	case p.isOp("("):

@@ -13,6 +13,9 @@ type parser struct {
 	loops  int         // loops around this place in the same macro
 	macros []*macroDef // macros around this place
 	open   []string    // tags that wait for their end, for messages
+	// soft: inside an if, where an unknown filter or test is an error only when it is reached.
+	soft    bool
+	unknown []*Error // unknown filters and tests elsewhere: they fail the template
 }
 
 // maxParseDepth bounds nested tags and brackets of the text.
@@ -88,7 +91,18 @@ func (p *parser) want(kind tokenKind) {
 }
 
 func (p *parser) template() []stmt {
-	return p.until()
+	body := p.until()
+	if len(p.unknown) > 0 {
+		panic(p.unknown[0])
+	}
+	return body
+}
+
+// known notes a filter or test that does not exist.
+func (p *parser) known(ok bool, kind, name string) {
+	if !ok && !p.soft {
+		p.unknown = append(p.unknown, &Error{"TemplateAssertionError", "No " + kind + " named '" + name + "'.", p.cur().line})
+	}
 }
 
 // until reads statements up to a tag whose name is in ends, which stays the current token; without ends, up to
@@ -137,8 +151,12 @@ func (p *parser) statement() []stmt {
 	}
 	p.enter()
 	p.open = append(p.open, t.text)
+	soft := p.soft
+	// What has a scope of its own is compiled apart from an if around it.
+	p.soft = t.text == "if" || (soft && (t.text == "set" || t.text == "for" || t.text == "print"))
 	defer func() {
 		p.leave()
+		p.soft = soft
 		p.open = p.open[:len(p.open)-1]
 	}()
 	p.next()
@@ -222,6 +240,7 @@ func (p *parser) forTag(line int) stmt {
 		p.fail("expected token 'in', got %s", p.cur())
 	}
 	s.iter = p.tuple(false, false, "recursive")
+	p.soft = false
 	if p.skipName("if") {
 		s.test = p.expression()
 	}
@@ -241,6 +260,7 @@ func (p *parser) setTag(line int) stmt {
 	if p.skipOp("=") {
 		return &setStmt{target, p.tuple(true, false), line}
 	}
+	p.soft = false
 	s := &setBlockStmt{target: target, line: line}
 	if p.isOp("|") {
 		s.filter = p.filters(nil, false).(*filterExpr)

@@ -14,7 +14,7 @@ func (r *runtime) format(s string, a *args) string {
 }
 
 func (r *runtime) formatText(s string, a *args, auto *int, depth int) string {
-	if depth > 1 {
+	if depth > 2 {
 		r.fail("ValueError", "Max string recursion exceeded")
 	}
 	var b strings.Builder

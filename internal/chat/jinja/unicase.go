@@ -30,16 +30,20 @@ func lower(s string) string {
 	}
 	var b strings.Builder
 	for i, c := range s {
-		switch {
-		case c == 'İ':
-			b.WriteString("i̇")
-		case c == 'Σ' && finalSigma(s, i):
-			b.WriteRune('ς')
-		default:
-			b.WriteRune(unicode.ToLower(c))
-		}
+		b.WriteString(lowerAt(s, i, c))
 	}
 	return b.String()
+}
+
+// lowerAt is the lower case of c, which stands at byte i of s.
+func lowerAt(s string, i int, c rune) string {
+	switch {
+	case c == 'İ':
+		return "i̇"
+	case c == 'Σ' && finalSigma(s, i):
+		return "ς"
+	}
+	return string(unicode.ToLower(c))
 }
 
 // finalSigma is Unicode's condition Final_Sigma for the sigma at byte i: a letter with case before it, none after
@@ -100,13 +104,13 @@ func titleWords(s string) string {
 func titleMethod(s string) string {
 	var b strings.Builder
 	inside := false
-	for _, c := range s {
+	for i, c := range s {
 		has := unicode.IsUpper(c) || unicode.IsLower(c) || unicode.IsTitle(c)
 		switch {
 		case !has:
 			b.WriteRune(c)
 		case inside:
-			b.WriteString(lower(string(c)))
+			b.WriteString(lowerAt(s, i, c))
 		default:
 			b.WriteString(titleOne(c))
 		}
@@ -117,9 +121,9 @@ func titleMethod(s string) string {
 
 func swapCase(s string) string {
 	var b strings.Builder
-	for _, c := range s {
+	for i, c := range s {
 		if unicode.IsUpper(c) {
-			b.WriteString(lower(string(c)))
+			b.WriteString(lowerAt(s, i, c))
 		} else {
 			b.WriteString(upper(string(c)))
 		}

@@ -5,6 +5,9 @@ It is the reference that internal/chat is compared with. Usage:
 
     python3 reference.py CONVERSATIONS.json TOOLS.json TEMPLATE.jinja... > expected.jsonl
 
+    python3 reference.py --snippets VARS.json SNIPPETS.txt > expected.jsonl
+
+The second form renders small templates, parted by lines of "===", with the variables of VARS.json.
 One JSON line per template and conversation: {"template", "conversation", "ok", "text"}, where text is
 the prompt, or "ErrorClass: message" when rendering raised. The clock stands at 2025-02-03 04:05:06.
 """
@@ -68,7 +71,23 @@ def render(template, conversation, tools):
         return False, f"{type(e).__name__}: {e}"
 
 
+def snippets(vars_path, path):
+    with open(vars_path, encoding="utf-8") as f:
+        variables = json.load(f)
+    with open(path, encoding="utf-8", newline="") as f:
+        sources = f.read().split("\n===\n")
+    for source in sources:
+        try:
+            ok, text = True, environment().from_string(source).render(**variables)
+        except Exception as e:
+            ok, text = False, f"{type(e).__name__}: {e}"
+        print(json.dumps({"template": source, "ok": ok, "text": text}))
+
+
 def main():
+    if sys.argv[1] == "--snippets":
+        snippets(*sys.argv[2:])
+        return
     with open(sys.argv[1], encoding="utf-8") as f:
         conversations = json.load(f)
     with open(sys.argv[2], encoding="utf-8") as f:
