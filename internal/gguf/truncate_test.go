@@ -77,6 +77,10 @@ var afterTruncation = map[string]func(f *File, words Array) error{
 		}
 		return last
 	},
+	"parse": func(f *File, _ Array) error { // truncated while Open reads it
+		h := &header{cursor: cursor{data: f.shards[0].data}, path: f.path}
+		return guardBytes(h.path, h.data, h.parse)
+	},
 	"advice": func(f *File, _ Array) error { f.WillNeed(); _, err := f.Text("long"); return err },
 }
 
