@@ -16,7 +16,7 @@ need cc gcc
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cc -O2 -shared -fPIC -o "$work/insncount.so" build/arm64/insncount.c
+cc -O2 -shared -fPIC -o "$work/insncount.so" build/arm64/plugin/insncount.c
 GOARCH=arm64 CGO_ENABLED=0 go test -c -o "$work/kernels.test" ./internal/kernels/
 
 # The garbage collector and the scheduler's timer would blur the counts.

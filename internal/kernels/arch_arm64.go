@@ -12,6 +12,9 @@ import (
 type tierScratch struct {
 	view actView
 	rest [8]float32 // result of a group with fewer rows than the kernel takes
+
+	panel, acts []byte      // unpacked rows, packed tokens
+	corner      [32]float32 // result of a panel with fewer rows or tokens than the kernel takes
 }
 
 // Apple's arm64 devices that run a current iOS or macOS have SDOT (A12 and
@@ -26,6 +29,23 @@ var neonTier = tier{
 	base:  &goTier,
 	group: 8,
 	few:   fewNEON,
+	many:  manyNEON.table(),
+
+	groupMany: 64,
+
+	quantize: quantizeVecNEON,
+	dot:      dotVecNEON,
+	axpy:     axpyVecNEON,
+	add:      addVecNEON,
+	mul:      mulVecNEON,
+	scale:    scaleVecNEON,
+	rmsNorm:  rmsNormVecNEON,
+	softmax:  softmaxVecNEON,
+	swiGLU:   swiGLUVecNEON,
+	geGLU:    geGLUVecNEON,
+	ropeNorm: ropeNormVecNEON,
+	ropeNeox: ropeNeoxVecNEON,
+	storeF16: storeF16VecNEON,
 }
 
 var dotProdTier = tier{
@@ -33,12 +53,14 @@ var dotProdTier = tier{
 	base: &neonTier,
 	has:  hasDotProd,
 	few:  fewDotProd,
+	many: manyDotProd.table(),
 }
 
 var i8mmTier = tier{
 	name: "i8mm",
 	base: &dotProdTier,
 	has:  hasI8MM,
+	many: manyI8MM.table(),
 }
 
 func archTiers() []*tier { return []*tier{&neonTier, &dotProdTier, &i8mmTier} }

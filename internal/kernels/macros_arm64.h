@@ -15,12 +15,10 @@
 
 // Widening integer products (ARMv8.0).
 #define SMULL8H(m, n, d)       WORD $(0x0E20C000 | (m)<<16 | (n)<<5 | (d)) // smull d.8h, n.8b, m.8b
-#define SMULL2_8H(m, n, d)     WORD $(0x4E20C000 | (m)<<16 | (n)<<5 | (d)) // smull2 d.8h, n.16b, m.16b
 #define SMLAL8H(m, n, d)       WORD $(0x0E208000 | (m)<<16 | (n)<<5 | (d)) // smlal d.8h, n.8b, m.8b
 #define SMLAL2_8H(m, n, d)     WORD $(0x4E208000 | (m)<<16 | (n)<<5 | (d)) // smlal2 d.8h, n.16b, m.16b
 #define SADALP4S(n, d)         WORD $(0x4E606800 | (n)<<5 | (d)) // sadalp d.4s, n.8h
 #define SADDLP8H(n, d)         WORD $(0x4E202800 | (n)<<5 | (d)) // saddlp d.8h, n.16b
-#define SADALP8H(n, d)         WORD $(0x4E206800 | (n)<<5 | (d)) // sadalp d.8h, n.16b
 #define SADDLP4S(n, d)         WORD $(0x4E602800 | (n)<<5 | (d)) // saddlp d.4s, n.8h
 
 // Integer arithmetic.
@@ -29,99 +27,35 @@
 #define ADDP4S(m, n, d)        WORD $(0x4EA0BC00 | (m)<<16 | (n)<<5 | (d)) // addp d.4s, n.4s, m.4s
 #define MUL4S(m, n, d)         WORD $(0x4EA09C00 | (m)<<16 | (n)<<5 | (d)) // mul d.4s, n.4s, m.4s
 #define MLA4S(m, n, d)         WORD $(0x4EA09400 | (m)<<16 | (n)<<5 | (d)) // mla d.4s, n.4s, m.4s
-#define MLS4S(m, n, d)         WORD $(0x6EA09400 | (m)<<16 | (n)<<5 | (d)) // mls d.4s, n.4s, m.4s
 #define MULI4S(i, m, n, d)     WORD $(0x4F808000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // mul d.4s, n.4s, m.s[i]
 #define MLAI4S(i, m, n, d)     WORD $(0x6F800000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // mla d.4s, n.4s, m.s[i]
-#define MLSI4S(i, m, n, d)     WORD $(0x6F804000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // mls d.4s, n.4s, m.s[i]
-#define ADD16B(m, n, d)        WORD $(0x4E208400 | (m)<<16 | (n)<<5 | (d)) // add d.16b, n.16b, m.16b
-#define SUB16B(m, n, d)        WORD $(0x6E208400 | (m)<<16 | (n)<<5 | (d)) // sub d.16b, n.16b, m.16b
-#define ADD8H(m, n, d)         WORD $(0x4E608400 | (m)<<16 | (n)<<5 | (d)) // add d.8h, n.8h, m.8h
-#define MUL16B(m, n, d)        WORD $(0x4E209C00 | (m)<<16 | (n)<<5 | (d)) // mul d.16b, n.16b, m.16b
-#define MUL8H(m, n, d)         WORD $(0x4E609C00 | (m)<<16 | (n)<<5 | (d)) // mul d.8h, n.8h, m.8h
 #define NEG4S(n, d)            WORD $(0x6EA0B800 | (n)<<5 | (d)) // neg d.4s, n.4s
-#define SMAX4S(m, n, d)        WORD $(0x4EA06400 | (m)<<16 | (n)<<5 | (d)) // smax d.4s, n.4s, m.4s
-#define SMIN4S(m, n, d)        WORD $(0x4EA06C00 | (m)<<16 | (n)<<5 | (d)) // smin d.4s, n.4s, m.4s
-#define UMIN4S(m, n, d)        WORD $(0x6EA06C00 | (m)<<16 | (n)<<5 | (d)) // umin d.4s, n.4s, m.4s
-#define UMAX4S(m, n, d)        WORD $(0x6EA06400 | (m)<<16 | (n)<<5 | (d)) // umax d.4s, n.4s, m.4s
-#define ABS4S(n, d)            WORD $(0x4EA0B800 | (n)<<5 | (d)) // abs d.4s, n.4s
 
 // Bits.
 #define AND16B(m, n, d)        WORD $(0x4E201C00 | (m)<<16 | (n)<<5 | (d)) // and d.16b, n.16b, m.16b
 #define ORR16B(m, n, d)        WORD $(0x4EA01C00 | (m)<<16 | (n)<<5 | (d)) // orr d.16b, n.16b, m.16b
-#define EOR16B(m, n, d)        WORD $(0x6E201C00 | (m)<<16 | (n)<<5 | (d)) // eor d.16b, n.16b, m.16b
 #define BIC16B(m, n, d)        WORD $(0x4E601C00 | (m)<<16 | (n)<<5 | (d)) // bic d.16b, n.16b, m.16b
 #define BIT16B(m, n, d)        WORD $(0x6EA01C00 | (m)<<16 | (n)<<5 | (d)) // bit d.16b, n.16b, m.16b
-#define BIF16B(m, n, d)        WORD $(0x6EE01C00 | (m)<<16 | (n)<<5 | (d)) // bif d.16b, n.16b, m.16b
-#define BSL16B(m, n, d)        WORD $(0x6E601C00 | (m)<<16 | (n)<<5 | (d)) // bsl d.16b, n.16b, m.16b
 #define NOT16B(n, d)           WORD $(0x6E205800 | (n)<<5 | (d)) // mvn d.16b, n.16b
 #define CMTST16B(m, n, d)      WORD $(0x4E208C00 | (m)<<16 | (n)<<5 | (d)) // cmtst d.16b, n.16b, m.16b
-#define CMEQ4S(m, n, d)        WORD $(0x6EA08C00 | (m)<<16 | (n)<<5 | (d)) // cmeq d.4s, n.4s, m.4s
-#define CMGT4S(m, n, d)        WORD $(0x4EA03400 | (m)<<16 | (n)<<5 | (d)) // cmgt d.4s, n.4s, m.4s
-#define CMGE4S(m, n, d)        WORD $(0x4EA03C00 | (m)<<16 | (n)<<5 | (d)) // cmge d.4s, n.4s, m.4s
-#define CMEQZ16B(n, d)         WORD $(0x4E209800 | (n)<<5 | (d)) // cmeq d.16b, n.16b, #0
-#define USHL16B(m, n, d)       WORD $(0x6E204400 | (m)<<16 | (n)<<5 | (d)) // ushl d.16b, n.16b, m.16b
-#define USHL4S(m, n, d)        WORD $(0x6EA04400 | (m)<<16 | (n)<<5 | (d)) // ushl d.4s, n.4s, m.4s
 
 // Shifts by i.
 #define USHR16B(i, n, d)       WORD $(0x6F000400 | (16-(i))<<16 | (n)<<5 | (d)) // ushr d.16b, n.16b, #i
-#define SHL16B(i, n, d)        WORD $(0x4F085400 | (i)<<16 | (n)<<5 | (d)) // shl d.16b, n.16b, #i
-#define SLI16B(i, n, d)        WORD $(0x6F085400 | (i)<<16 | (n)<<5 | (d)) // sli d.16b, n.16b, #i
 #define SRI16B(i, n, d)        WORD $(0x6F004400 | (16-(i))<<16 | (n)<<5 | (d)) // sri d.16b, n.16b, #i
-#define SSHR16B(i, n, d)       WORD $(0x4F000400 | (16-(i))<<16 | (n)<<5 | (d)) // sshr d.16b, n.16b, #i
-#define USHR8H(i, n, d)        WORD $(0x6F000400 | (32-(i))<<16 | (n)<<5 | (d)) // ushr d.8h, n.8h, #i
-#define SHL8H(i, n, d)         WORD $(0x4F105400 | (i)<<16 | (n)<<5 | (d)) // shl d.8h, n.8h, #i
-#define SLI8H(i, n, d)         WORD $(0x6F105400 | (i)<<16 | (n)<<5 | (d)) // sli d.8h, n.8h, #i
-#define SRI8H(i, n, d)         WORD $(0x6F004400 | (32-(i))<<16 | (n)<<5 | (d)) // sri d.8h, n.8h, #i
 #define SSRA4S(i, n, d)        WORD $(0x4F001400 | (64-(i))<<16 | (n)<<5 | (d)) // ssra d.4s, n.4s, #i
-#define USHR4S(i, n, d)        WORD $(0x6F000400 | (64-(i))<<16 | (n)<<5 | (d)) // ushr d.4s, n.4s, #i
 #define SHL4S(i, n, d)         WORD $(0x4F205400 | (i)<<16 | (n)<<5 | (d)) // shl d.4s, n.4s, #i
-#define SSHR4S(i, n, d)        WORD $(0x4F000400 | (64-(i))<<16 | (n)<<5 | (d)) // sshr d.4s, n.4s, #i
-#define SLI4S(i, n, d)         WORD $(0x6F205400 | (i)<<16 | (n)<<5 | (d)) // sli d.4s, n.4s, #i
-#define SRI4S(i, n, d)         WORD $(0x6F004400 | (64-(i))<<16 | (n)<<5 | (d)) // sri d.4s, n.4s, #i
-#define SHLL4S(n, d)           WORD $(0x2E613800 | (n)<<5 | (d)) // shll d.4s, n.4h, #16
-#define SHLL2_4S(n, d)         WORD $(0x6E613800 | (n)<<5 | (d)) // shll2 d.4s, n.8h, #16
 
 // Lengthen, narrow.
-#define SXTL8H(n, d)           WORD $(0x0F08A400 | (n)<<5 | (d)) // sshll d.8h, n.8b, #0
-#define SXTL2_8H(n, d)         WORD $(0x4F08A400 | (n)<<5 | (d)) // sshll2 d.8h, n.16b, #0
-#define SXTL4S(n, d)           WORD $(0x0F10A400 | (n)<<5 | (d)) // sshll d.4s, n.4h, #0
-#define SXTL2_4S(n, d)         WORD $(0x4F10A400 | (n)<<5 | (d)) // sshll2 d.4s, n.8h, #0
-#define UXTL8H(n, d)           WORD $(0x2F08A400 | (n)<<5 | (d)) // ushll d.8h, n.8b, #0
-#define UXTL2_8H(n, d)         WORD $(0x6F08A400 | (n)<<5 | (d)) // ushll2 d.8h, n.16b, #0
-#define UXTL4S(n, d)           WORD $(0x2F10A400 | (n)<<5 | (d)) // ushll d.4s, n.4h, #0
-#define UXTL2_4S(n, d)         WORD $(0x6F10A400 | (n)<<5 | (d)) // ushll2 d.4s, n.8h, #0
-#define SQXTN4H(n, d)          WORD $(0x0E614800 | (n)<<5 | (d)) // sqxtn d.4h, n.4s
-#define SQXTN2_8H(n, d)        WORD $(0x4E614800 | (n)<<5 | (d)) // sqxtn2 d.8h, n.4s
-#define SQXTN8B(n, d)          WORD $(0x0E214800 | (n)<<5 | (d)) // sqxtn d.8b, n.8h
-#define SQXTN2_16B(n, d)       WORD $(0x4E214800 | (n)<<5 | (d)) // sqxtn2 d.16b, n.8h
-#define XTN4H(n, d)            WORD $(0x0E612800 | (n)<<5 | (d)) // xtn d.4h, n.4s
-#define XTN2_8H(n, d)          WORD $(0x4E612800 | (n)<<5 | (d)) // xtn2 d.8h, n.4s
 
 // Move lanes.
-#define ZIP1_16B(m, n, d)      WORD $(0x4E003800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.16b, n.16b, m.16b
-#define ZIP2_16B(m, n, d)      WORD $(0x4E007800 | (m)<<16 | (n)<<5 | (d)) // zip2 d.16b, n.16b, m.16b
-#define ZIP1_8H(m, n, d)       WORD $(0x4E403800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.8h, n.8h, m.8h
-#define ZIP2_8H(m, n, d)       WORD $(0x4E407800 | (m)<<16 | (n)<<5 | (d)) // zip2 d.8h, n.8h, m.8h
-#define ZIP1_4S(m, n, d)       WORD $(0x4E803800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.4s, n.4s, m.4s
-#define ZIP2_4S(m, n, d)       WORD $(0x4E807800 | (m)<<16 | (n)<<5 | (d)) // zip2 d.4s, n.4s, m.4s
-#define ZIP1_2D(m, n, d)       WORD $(0x4EC03800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.2d, n.2d, m.2d
-#define ZIP2_2D(m, n, d)       WORD $(0x4EC07800 | (m)<<16 | (n)<<5 | (d)) // zip2 d.2d, n.2d, m.2d
 #define UZP1_16B(m, n, d)      WORD $(0x4E001800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.16b, n.16b, m.16b
-#define UZP2_16B(m, n, d)      WORD $(0x4E005800 | (m)<<16 | (n)<<5 | (d)) // uzp2 d.16b, n.16b, m.16b
 #define UZP1_8H(m, n, d)       WORD $(0x4E401800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.8h, n.8h, m.8h
 #define UZP2_8H(m, n, d)       WORD $(0x4E405800 | (m)<<16 | (n)<<5 | (d)) // uzp2 d.8h, n.8h, m.8h
 #define UZP1_4S(m, n, d)       WORD $(0x4E801800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.4s, n.4s, m.4s
 #define UZP2_4S(m, n, d)       WORD $(0x4E805800 | (m)<<16 | (n)<<5 | (d)) // uzp2 d.4s, n.4s, m.4s
-#define TRN1_4S(m, n, d)       WORD $(0x4E802800 | (m)<<16 | (n)<<5 | (d)) // trn1 d.4s, n.4s, m.4s
-#define TRN2_4S(m, n, d)       WORD $(0x4E806800 | (m)<<16 | (n)<<5 | (d)) // trn2 d.4s, n.4s, m.4s
-#define TRN1_8H(m, n, d)       WORD $(0x4E402800 | (m)<<16 | (n)<<5 | (d)) // trn1 d.8h, n.8h, m.8h
-#define TRN2_8H(m, n, d)       WORD $(0x4E406800 | (m)<<16 | (n)<<5 | (d)) // trn2 d.8h, n.8h, m.8h
 #define TBL16B(m, n, d)        WORD $(0x4E000000 | (m)<<16 | (n)<<5 | (d)) // tbl d.16b, { n.16b }, m.16b
 #define EXT16B(i, m, n, d)     WORD $(0x6E000000 | (i)<<11 | (m)<<16 | (n)<<5 | (d)) // ext d.16b, n.16b, m.16b, #i
 #define DUP4S(i, n, d)         WORD $(0x4E040400 | (i)<<19 | (n)<<5 | (d)) // dup d.4s, n.s[i]
-#define DUP8H(i, n, d)         WORD $(0x4E020400 | (i)<<18 | (n)<<5 | (d)) // dup d.8h, n.h[i]
-#define DUP2D(i, n, d)         WORD $(0x4E080400 | (i)<<20 | (n)<<5 | (d)) // dup d.2d, n.d[i]
-#define INS4S(j, i, n, d)      WORD $(0x6E040400 | (j)<<19 | (i)<<13 | (n)<<5 | (d)) // ins d.s[j], n.s[i]
 
 // Constants and zero.
 #define MOVIZ(d)               WORD $(0x6F00E400 | (d)) // movi d.2d, #0000000000000000
@@ -133,36 +67,23 @@
 #define FMUL4S(m, n, d)        WORD $(0x6E20DC00 | (m)<<16 | (n)<<5 | (d)) // fmul d.4s, n.4s, m.4s
 #define FDIV4S(m, n, d)        WORD $(0x6E20FC00 | (m)<<16 | (n)<<5 | (d)) // fdiv d.4s, n.4s, m.4s
 #define FMLA4S(m, n, d)        WORD $(0x4E20CC00 | (m)<<16 | (n)<<5 | (d)) // fmla d.4s, n.4s, m.4s
-#define FMLS4S(m, n, d)        WORD $(0x4EA0CC00 | (m)<<16 | (n)<<5 | (d)) // fmls d.4s, n.4s, m.4s
 #define FMULI4S(i, m, n, d)    WORD $(0x4F809000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // fmul d.4s, n.4s, m.s[i]
 #define FMLAI4S(i, m, n, d)    WORD $(0x4F801000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // fmla d.4s, n.4s, m.s[i]
-#define FMAX4S(m, n, d)        WORD $(0x4E20F400 | (m)<<16 | (n)<<5 | (d)) // fmax d.4s, n.4s, m.4s
 #define FMIN4S(m, n, d)        WORD $(0x4EA0F400 | (m)<<16 | (n)<<5 | (d)) // fmin d.4s, n.4s, m.4s
 #define FABS4S(n, d)           WORD $(0x4EA0F800 | (n)<<5 | (d)) // fabs d.4s, n.4s
 #define FNEG4S(n, d)           WORD $(0x6EA0F800 | (n)<<5 | (d)) // fneg d.4s, n.4s
-#define FSQRT4S(n, d)          WORD $(0x6EA1F800 | (n)<<5 | (d)) // fsqrt d.4s, n.4s
 #define FADDP4S(m, n, d)       WORD $(0x6E20D400 | (m)<<16 | (n)<<5 | (d)) // faddp d.4s, n.4s, m.4s
-#define FMAXP4S(m, n, d)       WORD $(0x6E20F400 | (m)<<16 | (n)<<5 | (d)) // fmaxp d.4s, n.4s, m.4s
 #define FMAXNMV4S(n, d)        WORD $(0x6E30C800 | (n)<<5 | (d)) // fmaxnmv d(s), n.4s
-#define FMAXV4S(n, d)          WORD $(0x6E30F800 | (n)<<5 | (d)) // fmaxv d(s), n.4s
 #define FCMGT4S(m, n, d)       WORD $(0x6EA0E400 | (m)<<16 | (n)<<5 | (d)) // fcmgt d.4s, n.4s, m.4s
-#define FCMGE4S(m, n, d)       WORD $(0x6E20E400 | (m)<<16 | (n)<<5 | (d)) // fcmge d.4s, n.4s, m.4s
-#define FCMEQ4S(m, n, d)       WORD $(0x4E20E400 | (m)<<16 | (n)<<5 | (d)) // fcmeq d.4s, n.4s, m.4s
 #define FMAXNM4S(m, n, d)      WORD $(0x4E20C400 | (m)<<16 | (n)<<5 | (d)) // fmaxnm d.4s, n.4s, m.4s
-#define FMINNM4S(m, n, d)      WORD $(0x4EA0C400 | (m)<<16 | (n)<<5 | (d)) // fminnm d.4s, n.4s, m.4s
 
 // Float conversions; the NS form rounds to nearest, ties to even.
 #define SCVTF4S(n, d)          WORD $(0x4E21D800 | (n)<<5 | (d)) // scvtf d.4s, n.4s
-#define SCVTFX4S(i, n, d)      WORD $(0x4F00E400 | (64-(i))<<16 | (n)<<5 | (d)) // scvtf d.4s, n.4s, #i
 #define FCVTNS4S(n, d)         WORD $(0x4E21A800 | (n)<<5 | (d)) // fcvtns d.4s, n.4s
-#define FRINTN4S(n, d)         WORD $(0x4E218800 | (n)<<5 | (d)) // frintn d.4s, n.4s
 #define FCVTL4S(n, d)          WORD $(0x0E217800 | (n)<<5 | (d)) // fcvtl d.4s, n.4h
 #define FCVTL2_4S(n, d)        WORD $(0x4E217800 | (n)<<5 | (d)) // fcvtl2 d.4s, n.8h
 #define FCVTN4H(n, d)          WORD $(0x0E216800 | (n)<<5 | (d)) // fcvtn d.4h, n.4s
 #define FCVTN2_8H(n, d)        WORD $(0x4E216800 | (n)<<5 | (d)) // fcvtn2 d.8h, n.4s
 
 // Loads that Go's assembler lacks; n is a general register number.
-#define LDRH(i, n, d)          WORD $(0x7D400000 | ((i)/2)<<10 | (n)<<5 | (d)) // ldr d(h), [x(n), #i]
 #define LDRH_P(i, n, d)        WORD $(0x7C400400 | ((i)&511)<<12 | (n)<<5 | (d)) // ldr d(h), [x(n)], #i
-#define LDURH(i, n, d)         WORD $(0x7C400000 | ((i)&511)<<12 | (n)<<5 | (d)) // ldur d(h), [x(n), #i]
-#define LDURQ(i, n, d)         WORD $(0x3CC00000 | ((i)&511)<<12 | (n)<<5 | (d)) // ldur d(q), [x(n), #i]

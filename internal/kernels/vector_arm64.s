@@ -1,0 +1,356 @@
+//go:build !purego
+
+#include "textflag.h"
+#include "macros_arm64.h"
+
+// ZEROLANES and TREE are the float reductions' fixed order: sixteen lanes in
+// registers 0 to 3, then lane i += lane i+8, i+4, i+2, i+1; the sum is left in
+// lane 0 of register 0 (4 is used).
+#define ZEROLANES() \
+	MOVIZ(0) \
+	MOVIZ(1) \
+	MOVIZ(2) \
+	MOVIZ(3)
+
+#define TREE() \
+	FADD4S(2, 0, 0) \
+	FADD4S(3, 1, 1) \
+	FADD4S(1, 0, 0) \
+	EXT16B(8, 0, 0, 4) \
+	FADD4S(4, 0, 0) \
+	FADDP4S(0, 0, 0)
+
+// func dotLanesNEON(l *lanes, x, y *float32, n int)
+TEXT ·dotLanesNEON(SB), NOSPLIT, $0-32
+	MOVD l+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD n+24(FP), R3
+	ZEROLANES()
+	CBZ R3, done
+loop:
+	FLDPQ.P 32(R1), (F16, F17)
+	FLDPQ.P 32(R1), (F18, F19)
+	FLDPQ.P 32(R2), (F20, F21)
+	FLDPQ.P 32(R2), (F22, F23)
+	FMLA4S(20, 16, 0)
+	FMLA4S(21, 17, 1)
+	FMLA4S(22, 18, 2)
+	FMLA4S(23, 19, 3)
+	SUBS $16, R3, R3
+	BNE loop
+done:
+	FSTPQ (F0, F1), (R0)
+	FSTPQ (F2, F3), 32(R0)
+	RET
+
+// func dotNEON16(x, y *float32, n int) float32
+TEXT ·dotNEON16(SB), NOSPLIT, $0-28
+	MOVD x+0(FP), R1
+	MOVD y+8(FP), R2
+	MOVD n+16(FP), R3
+	ZEROLANES()
+loop:
+	FLDPQ.P 32(R1), (F16, F17)
+	FLDPQ.P 32(R1), (F18, F19)
+	FLDPQ.P 32(R2), (F20, F21)
+	FLDPQ.P 32(R2), (F22, F23)
+	FMLA4S(20, 16, 0)
+	FMLA4S(21, 17, 1)
+	FMLA4S(22, 18, 2)
+	FMLA4S(23, 19, 3)
+	SUBS $16, R3, R3
+	BNE loop
+	TREE()
+	FMOVS F0, ret+24(FP)
+	RET
+
+// func sumNEON16(x *float32, n int) float32
+TEXT ·sumNEON16(SB), NOSPLIT, $0-20
+	MOVD x+0(FP), R1
+	MOVD n+8(FP), R3
+	ZEROLANES()
+loop:
+	FLDPQ.P 32(R1), (F16, F17)
+	FLDPQ.P 32(R1), (F18, F19)
+	FADD4S(16, 0, 0)
+	FADD4S(17, 1, 1)
+	FADD4S(18, 2, 2)
+	FADD4S(19, 3, 3)
+	SUBS $16, R3, R3
+	BNE loop
+	TREE()
+	FMOVS F0, ret+16(FP)
+	RET
+
+// func maxNEON16(x *float32, n int) float32
+TEXT ·maxNEON16(SB), NOSPLIT, $0-20
+	MOVD x+0(FP), R1
+	MOVD n+8(FP), R3
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+loop:
+	FLDPQ.P 32(R1), (F16, F17)
+	FLDPQ.P 32(R1), (F18, F19)
+	FMAXNM4S(16, 0, 0)
+	FMAXNM4S(17, 1, 1)
+	FMAXNM4S(18, 2, 2)
+	FMAXNM4S(19, 3, 3)
+	SUBS $16, R3, R3
+	BNE loop
+	FMAXNM4S(1, 0, 0)
+	FMAXNM4S(3, 2, 2)
+	FMAXNM4S(2, 0, 0)
+	FMAXNMV4S(0, 0)
+	FMOVS F0, ret+16(FP)
+	RET
+
+// The element-wise functions take n, a multiple of 4, in steps of 16, then 4.
+
+// func axpyNEON4(y, x *float32, n int, a float32)
+TEXT ·axpyNEON4(SB), NOSPLIT, $0-28
+	MOVD y+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R3
+	FMOVS a+24(FP), F0
+	SUBS $16, R3, R3
+	BLT rest
+loop:
+	FLDPQ.P 32(R1), (F16, F17)
+	FLDPQ.P 32(R1), (F18, F19)
+	FLDPQ (R0), (F20, F21)
+	FLDPQ 32(R0), (F22, F23)
+	FMLAI4S(0, 0, 16, 20)
+	FMLAI4S(0, 0, 17, 21)
+	FMLAI4S(0, 0, 18, 22)
+	FMLAI4S(0, 0, 19, 23)
+	FSTPQ.P (F20, F21), 32(R0)
+	FSTPQ.P (F22, F23), 32(R0)
+	SUBS $16, R3, R3
+	BGE loop
+rest:
+	ADDS $16, R3, R3
+	BEQ done
+four:
+	FMOVQ.P 16(R1), F16
+	FMOVQ (R0), F20
+	FMLAI4S(0, 0, 16, 20)
+	FMOVQ.P F20, 16(R0)
+	SUBS $4, R3, R3
+	BNE four
+done:
+	RET
+
+// func addNEON4(dst, x, y *float32, n int)
+TEXT ·addNEON4(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD n+24(FP), R3
+	SUBS $16, R3, R3
+	BLT rest
+loop:
+	FLDPQ.P 32(R1), (F16, F17)
+	FLDPQ.P 32(R1), (F18, F19)
+	FLDPQ.P 32(R2), (F20, F21)
+	FLDPQ.P 32(R2), (F22, F23)
+	FADD4S(20, 16, 16)
+	FADD4S(21, 17, 17)
+	FADD4S(22, 18, 18)
+	FADD4S(23, 19, 19)
+	FSTPQ.P (F16, F17), 32(R0)
+	FSTPQ.P (F18, F19), 32(R0)
+	SUBS $16, R3, R3
+	BGE loop
+rest:
+	ADDS $16, R3, R3
+	BEQ done
+four:
+	FMOVQ.P 16(R1), F16
+	FMOVQ.P 16(R2), F20
+	FADD4S(20, 16, 16)
+	FMOVQ.P F16, 16(R0)
+	SUBS $4, R3, R3
+	BNE four
+done:
+	RET
+
+// func mulNEON4(dst, x, y *float32, n int)
+TEXT ·mulNEON4(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD n+24(FP), R3
+	SUBS $16, R3, R3
+	BLT rest
+loop:
+	FLDPQ.P 32(R1), (F16, F17)
+	FLDPQ.P 32(R1), (F18, F19)
+	FLDPQ.P 32(R2), (F20, F21)
+	FLDPQ.P 32(R2), (F22, F23)
+	FMUL4S(20, 16, 16)
+	FMUL4S(21, 17, 17)
+	FMUL4S(22, 18, 18)
+	FMUL4S(23, 19, 19)
+	FSTPQ.P (F16, F17), 32(R0)
+	FSTPQ.P (F18, F19), 32(R0)
+	SUBS $16, R3, R3
+	BGE loop
+rest:
+	ADDS $16, R3, R3
+	BEQ done
+four:
+	FMOVQ.P 16(R1), F16
+	FMOVQ.P 16(R2), F20
+	FMUL4S(20, 16, 16)
+	FMOVQ.P F16, 16(R0)
+	SUBS $4, R3, R3
+	BNE four
+done:
+	RET
+
+// func scaleNEON4(dst, x *float32, n int, s float32)
+TEXT ·scaleNEON4(SB), NOSPLIT, $0-28
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R3
+	FMOVS s+24(FP), F0
+	SUBS $16, R3, R3
+	BLT rest
+loop:
+	FLDPQ.P 32(R1), (F16, F17)
+	FLDPQ.P 32(R1), (F18, F19)
+	FMULI4S(0, 0, 16, 16)
+	FMULI4S(0, 0, 17, 17)
+	FMULI4S(0, 0, 18, 18)
+	FMULI4S(0, 0, 19, 19)
+	FSTPQ.P (F16, F17), 32(R0)
+	FSTPQ.P (F18, F19), 32(R0)
+	SUBS $16, R3, R3
+	BGE loop
+rest:
+	ADDS $16, R3, R3
+	BEQ done
+four:
+	FMOVQ.P 16(R1), F16
+	FMULI4S(0, 0, 16, 16)
+	FMOVQ.P F16, 16(R0)
+	SUBS $4, R3, R3
+	BNE four
+done:
+	RET
+
+// func scaleMulNEON4(dst, x, w *float32, n int, s float32)
+// dst = x * s * w, each product rounded.
+TEXT ·scaleMulNEON4(SB), NOSPLIT, $0-36
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD w+16(FP), R2
+	MOVD n+24(FP), R3
+	FMOVS s+32(FP), F0
+	SUBS $16, R3, R3
+	BLT rest
+loop:
+	FLDPQ.P 32(R1), (F16, F17)
+	FLDPQ.P 32(R1), (F18, F19)
+	FLDPQ.P 32(R2), (F20, F21)
+	FLDPQ.P 32(R2), (F22, F23)
+	FMULI4S(0, 0, 16, 16)
+	FMULI4S(0, 0, 17, 17)
+	FMULI4S(0, 0, 18, 18)
+	FMULI4S(0, 0, 19, 19)
+	FMUL4S(20, 16, 16)
+	FMUL4S(21, 17, 17)
+	FMUL4S(22, 18, 18)
+	FMUL4S(23, 19, 19)
+	FSTPQ.P (F16, F17), 32(R0)
+	FSTPQ.P (F18, F19), 32(R0)
+	SUBS $16, R3, R3
+	BGE loop
+rest:
+	ADDS $16, R3, R3
+	BEQ done
+four:
+	FMOVQ.P 16(R1), F16
+	FMOVQ.P 16(R2), F20
+	FMULI4S(0, 0, 16, 16)
+	FMUL4S(20, 16, 16)
+	FMOVQ.P F16, 16(R0)
+	SUBS $4, R3, R3
+	BNE four
+done:
+	RET
+
+// The rotations, x0*c - x1*s and x0*s + x1*c, with the second product rounded.
+
+// func ropeNeoxNEON4(x0, x1, cos, sin *float32, n int)
+TEXT ·ropeNeoxNEON4(SB), NOSPLIT, $0-40
+	MOVD x0+0(FP), R0
+	MOVD x1+8(FP), R1
+	MOVD cos+16(FP), R2
+	MOVD sin+24(FP), R3
+	MOVD n+32(FP), R4
+loop:
+	FMOVQ (R0), F0
+	FMOVQ (R1), F1
+	FMOVQ.P 16(R2), F2
+	FMOVQ.P 16(R3), F3
+	FMUL4S(3, 1, 4)
+	FMUL4S(2, 1, 5)
+	FNEG4S(4, 4)
+	FMLA4S(2, 0, 4)
+	FMLA4S(3, 0, 5)
+	FMOVQ.P F4, 16(R0)
+	FMOVQ.P F5, 16(R1)
+	SUBS $4, R4, R4
+	BNE loop
+	RET
+
+// func ropeNormNEON4(x, cos, sin *float32, n int)
+TEXT ·ropeNormNEON4(SB), NOSPLIT, $0-32
+	MOVD x+0(FP), R0
+	MOVD cos+8(FP), R2
+	MOVD sin+16(FP), R3
+	MOVD n+24(FP), R4
+loop:
+	VLD2 (R0), [V0.S4, V1.S4]
+	FMOVQ.P 16(R2), F2
+	FMOVQ.P 16(R3), F3
+	FMUL4S(3, 1, 4)
+	FMUL4S(2, 1, 5)
+	FNEG4S(4, 4)
+	FMLA4S(2, 0, 4)
+	FMLA4S(3, 0, 5)
+	VST2.P [V4.S4, V5.S4], 32(R0)
+	SUBS $4, R4, R4
+	BNE loop
+	RET
+
+// func storeF16NEON4(dst *byte, src *float32, n int)
+TEXT ·storeF16NEON4(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD n+16(FP), R3
+	SUBS $16, R3, R3
+	BLT rest
+loop:
+	FLDPQ.P 32(R1), (F0, F1)
+	FLDPQ.P 32(R1), (F2, F3)
+	FCVTN4H(0, 4)
+	FCVTN4H(2, 5)
+	FCVTN2_8H(1, 4)
+	FCVTN2_8H(3, 5)
+	FSTPQ.P (F4, F5), 32(R0)
+	SUBS $16, R3, R3
+	BGE loop
+rest:
+	ADDS $16, R3, R3
+	BEQ done
+four:
+	FMOVQ.P 16(R1), F0
+	FCVTN4H(0, 4)
+	FMOVD.P F4, 8(R0)
+	SUBS $4, R3, R3
+	BNE four
+done:
+	RET
