@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"happyphonellm/internal/infer"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	model    modelFlags
+	sampling samplingFlags
+	prompt   string
+	file     string
+	system   string
+	tokens   int
+	raw      bool
+	stop     []string
+	ignore   bool
+	stats    statsFormat
+}
+
+func newRun(i *interrupt) *cobra.Command {
+	r := runFlags{model: modelFlags{text: true}}
+	cmd := &cobra.Command{
+		Use:   "run [-m FILE] [-p TEXT | -f FILE]",
+		Short: "Answer one prompt",
+		Long: `Answer one prompt, given by -p, a file (-f) or standard input, of which one
+newline at the end is dropped. The model's chat template is applied unless --raw.
+
+The answer goes to standard output, with a newline at its end; everything else
+goes to standard error. Ctrl-C ends the answer, prints the statistics and gives
+exit code 130.`,
+		Example: `  hpllm-cli run -p "Why is the sky blue?"
+  hpllm-cli run -m model.gguf --temp 0 -n 64 <question.txt
+  hpllm-cli run -m model.gguf --raw -p "Once upon a time" --stop "." --seed 7
+  hpllm-cli run -m model.gguf -p "Count to ten" --stats json 2>stats.json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd, i) },
+	}
+	r.model.addPath(cmd, "model file (GGUF); without it, the demo model")
+	f := cmd.Flags()
+	f.StringVarP(&r.prompt, "prompt", "p", "", "the prompt")
+	f.StringVarP(&r.file, "file", "f", "", "file with the prompt (-: standard input)")
+	f.StringVar(&r.system, "system", "", "system message for the chat template")
+	f.IntVarP(&r.tokens, "n-predict", "n", -1, "largest number of tokens to answer (-1: until the context is full)")
+	f.IntVarP(&r.model.context, "ctx-size", "c", 0, "context, tokens (0: the model's, at most 4096)")
+	f.BoolVar(&r.raw, "raw", false, "give the prompt to the model as it is, without its chat template")
+	f.StringArrayVar(&r.stop, "stop", nil, "text that ends the answer and is not part of it; may be repeated")
+	f.BoolVar(&r.ignore, "ignore-eos", false, "go on after end-of-turn tokens")
+	f.StringVar((*string)(&r.stats), "stats", "text", "statistics on standard error: text, json or none")
+	r.model.addCompute(cmd)
+	r.sampling.add(cmd)
+	return cmd
+}
+
+func (r *runFlags) run(cmd *cobra.Command, i *interrupt) error {
+	if err := r.stats.check(); err != nil {
+		return err
+	}
+	params, err := r.sampling.params(cmd.Flags())
+	if err != nil {
+		return err
+	}
+	if cmd.Flags().Changed("prompt") && cmd.Flags().Changed("file") {
+		return usage("-p and -f exclude each other")
+	}
+	if r.raw && r.system != "" {
+		return usage("--system needs the chat template, which --raw leaves out")
+	}
+	path, err := r.model.orDemo()
+	if err != nil {
+		return err
+	}
+	prompt, err := r.text(cmd)
+	if err != nil {
+		return err
+	}
+	engine, session, err := r.model.open(i, path)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	ids, err := r.ids(engine, prompt)
+	if err != nil {
+		return err
+	}
+	_, why, err := answer(i, session, infer.Request{
+		Prompt: ids, MaxTokens: r.tokens, Sampling: params, Stop: r.stop, IgnoreEOS: r.ignore,
+	})
+	if err != nil {
+		return err
+	}
+	r.stats.print(engine, session, why, params.Seed)
+	if why == infer.FinishStopped {
+		return errInterrupted
+	}
+	return nil
+}
+
+// text reads the prompt from where the flags say.
+func (r *runFlags) text(cmd *cobra.Command) (string, error) {
+	if cmd.Flags().Changed("prompt") {
+		return r.prompt, nil
+	}
+	if r.file == "" || r.file == "-" {
+		if r.file == "" && term.IsTerminal(int(os.Stdin.Fd())) {
+			return "", usage("no prompt: give -p TEXT, -f FILE or standard input")
+		}
+		return readText("standard input", os.Stdin)
+	}
+	f, err := os.Open(r.file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return readText(r.file, f)
+}
+
+// readText reads a text; the newline that editors and echo put at the end is
+// not part of it.
+func readText(name string, r io.Reader) (string, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	return strings.TrimSuffix(string(text), "\n"), nil
+}
+
+// ids are the tokens of the prompt.
+func (r *runFlags) ids(e *infer.Engine, prompt string) ([]int32, error) {
+	if r.raw {
+		ids, err := e.Tokenize(prompt, infer.TokenizeOptions{AddSpecial: true, ParseSpecial: true})
+		if err == nil && len(ids) == 0 {
+			err = usage("the prompt is empty")
+		}
+		return ids, err
+	}
+	var messages []infer.Message
+	if r.system != "" {
+		messages = append(messages, infer.Message{Role: "system", Content: r.system})
+	}
+	return e.ChatPrompt(append(messages, infer.Message{Role: "user", Content: prompt}), infer.ChatOptions{})
+}
