@@ -39,7 +39,10 @@ func FuzzOpen(f *testing.F) {
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
+		// A new file each time: to overwrite one may wait for the disk.
 		path := filepath.Join(dir, fmt.Sprintf("%d.gguf", os.Getpid()))
+		defer os.Remove(path)
+		defer os.Remove(path + ".copy")
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
