@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"happyphonellm/internal/gguf"
 	"happyphonellm/internal/testkit"
@@ -135,24 +134,29 @@ func peerTexts(t *testing.T, path string, tok *Tokenizer) []string {
 	if own, err := os.ReadFile(path + ".inp"); err == nil {
 		texts = strings.Split(string(own), "\n__ggml_vocab_test__\n")
 	}
-	seed := uint64(1)
-	if s := os.Getenv("HPLLM_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
+	n := 400
+	if strings.Contains(path, "models") {
+		n = 2000
 	}
-	n := 2000
-	if testing.Short() {
-		n = 300
-	}
-	texts = append(texts, randomTexts(rand.New(rand.NewPCG(seed, 2)), n, tok)...)
+	texts = append(texts, randomTexts(rand.New(rand.NewPCG(env("HPLLM_SEED", 1), 2)), int(env("HPLLM_RANDOM_TEXTS", n)), tok)...)
 	for _, run := range []string{"a", " ", "\n", "\t", " \n", "é", "中", "1", "!", "\r\n", "ab", "A", "’", "\u0301", "=", "\xff", "👍🏽", "'s", "x y"} {
 		texts = append(texts, strings.Repeat(run, 700), "x"+strings.Repeat(run, 41)+"y")
 	}
 	return append(texts, sources(t, 300_000)...)
 }
 
+// env reads a number from the environment: HPLLM_SEED for other random texts,
+// HPLLM_RANDOM_TEXTS for more of them.
+func env(name string, missing int) uint64 {
+	if n, err := strconv.ParseUint(os.Getenv(name), 10, 64); err == nil {
+		return n
+	}
+	return uint64(missing)
+}
+
 // sources returns files of this repository, as lines to keep every piece small: the
 // peer's regular expressions recurse on the stack.
-func sources(t *testing.T, most int) (texts []string) {
+func sources(t testing.TB, most int) (texts []string) {
 	filepath.WalkDir(testkit.Root(), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || most <= 0 {
 			return err
@@ -210,9 +214,13 @@ func randomTexts(r *rand.Rand, n int, tok *Tokenizer) []string {
 		func() string { return pick("! ?! ... -> == != // /* */ <> {} [] (); && \\ \\n \"\" `` $$ €£ ~^ ++") },
 		func() string { return "\r\n" },
 		func() string { return "\t" },
-		func() string { return pick("\u00a0 \u200b \u200d \u200c \ufeff \u3000x \u2028x \u1680x \u2581 ▁▁ Ġ Ċ") },
+		func() string {
+			return pick("\u00a0 \u200b \u200d \u200c \ufeff \u3000x \u2028x \u1680x \u2581 ▁▁ Ġ Ċ")
+		},
 		func() string { return "\u00a0\u3000\u2003"[:2+3*r.IntN(3)] },
-		func() string { return pick("<s> </s> <unk> <pad> <|im_start|> <|endoftext|> <mask> [MASK] <0x41> <br> </td>") },
+		func() string {
+			return pick("<s> </s> <unk> <pad> <|im_start|> <|endoftext|> <mask> [MASK] <0x41> <br> </td>")
+		},
 		func() string { return tok.Piece(r.Int32N(int32(tok.Size())), true) },
 		func() string { return string(tok.v.text(r.Int32N(int32(tok.Size())))) },
 		func() string {
@@ -223,7 +231,7 @@ func randomTexts(r *rand.Rand, n int, tok *Tokenizer) []string {
 			return string(b)
 		},
 		func() string { return "\xed\xa0\x80" },
-		func() string { return "\xc0\xaf" },
+		func() string { return pick("\xc0\xaf \xe0\x80\xaf \xf0\x8f\xbf\xbf \xf4\x90\x80\x80 \xf7\xbf\xbf\xbf") },
 		func() string { return "\xf0\x9f\x98" },
 	}
 	specials := tok.v.specialIDs()
@@ -243,9 +251,7 @@ func randomTexts(r *rand.Rand, n int, tok *Tokenizer) []string {
 				b.WriteByte(' ')
 			}
 		}
-		if s := b.String(); !beyondUnicode(s) {
-			texts = append(texts, s)
-		}
+		texts = append(texts, b.String())
 	}
 	return texts
 }
@@ -258,19 +264,6 @@ func (v *vocab) specialIDs() (ids []int32) {
 		}
 	}
 	return ids
-}
-
-// beyondUnicode says whether s has a byte pattern above U+10FFFF, which ends the
-// peer with an exception.
-func beyondUnicode(s string) bool {
-	for b := []byte(s); len(b) > 0; {
-		r, n := decodeLoose(b)
-		if n == 4 && r == utf8.RuneError {
-			return true
-		}
-		b = b[n:]
-	}
-	return false
 }
 
 // TestPeerPieces compares the text of every token, and what ends a generation.

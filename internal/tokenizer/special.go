@@ -9,76 +9,16 @@ import (
 // of a set. llama.cpp takes them in the order of their lengths, the longest first,
 // and each wherever it stands in what the ones before have left, from the left.
 type specials struct {
-	v       *vocab
-	want    attr
-	not     attr
-	lengths [256][]int32 // by first byte: the lengths of tokens, longest first
-	second  [256][4]uint64
+	lexicon
 }
 
 func newSpecials(v *vocab, want, not attr) specials {
-	x := specials{v: v, want: want, not: not}
-	for id, a := range v.attrs {
-		if a&want == 0 || a&not != 0 {
-			continue
-		}
-		text := v.text(int32(id))
-		if len(text) == 0 {
-			continue
-		}
-		n, l := int32(len(text)), &x.lengths[text[0]]
-		if !slices.Contains(*l, n) {
-			*l = append(*l, n)
-		}
-		if n > 1 {
-			x.second[text[0]][text[1]/64] |= 1 << (text[1] % 64)
-		}
-	}
-	for i := range x.lengths {
-		slices.SortFunc(x.lengths[i], func(a, b int32) int { return cmp.Compare(b, a) })
-	}
-	return x
-}
-
-// candidate is a special token at a place in the text.
-type candidate struct {
-	at, len int
-	id      int32
+	return specials{newLexicon(v.index, v.attrs, want, not)}
 }
 
 // before says whether c is taken before d.
 func (c candidate) before(d candidate) int {
 	return cmp.Or(cmp.Compare(d.len, c.len), cmp.Compare(c.id, d.id), cmp.Compare(c.at, d.at))
-}
-
-// each calls yield for the tokens at s[i], longest first, until it returns false.
-func (x *specials) each(s []byte, i int, yield func(candidate) bool) {
-	lengths := x.lengths[s[i]]
-	if len(lengths) == 0 {
-		return
-	}
-	most := int32(1)
-	if i+1 < len(s) && x.second[s[i]][s[i+1]/64]>>(s[i+1]%64)&1 != 0 {
-		most = int32(min(len(s)-i, 1<<30))
-	}
-	for _, n := range lengths {
-		if n > most {
-			continue
-		}
-		id := x.v.index.find(s[i : i+int(n)])
-		if id >= 0 && x.v.attrs[id]&x.want != 0 && x.v.attrs[id]&x.not == 0 && !yield(candidate{i, int(n), id}) {
-			return
-		}
-	}
-}
-
-// longest returns the longest token at s[i]; len 0: none.
-func (x *specials) longest(s []byte, i int) (found candidate) {
-	x.each(s, i, func(c candidate) bool {
-		found = c
-		return false
-	})
-	return found
 }
 
 // partition appends the ids of s: special tokens, and what model makes of the text
@@ -87,7 +27,7 @@ func (x *specials) partition(e *encoder, dst []int32, s []byte, model encoderMod
 	text, afterSpecial := 0, true
 	take := func(c candidate) {
 		end := c.at
-		if x.v.attrs[c.id]&attrLStrip != 0 {
+		if x.attrs[c.id]&attrLStrip != 0 {
 			for end > text && isSpaceByte(s[end-1]) {
 				end--
 			}
@@ -98,7 +38,7 @@ func (x *specials) partition(e *encoder, dst []int32, s []byte, model encoderMod
 		dst = append(dst, c.id)
 		afterSpecial = true
 		text = c.at + c.len
-		if x.v.attrs[c.id]&attrRStrip != 0 {
+		if x.attrs[c.id]&attrRStrip != 0 {
 			for text < len(s) && isSpaceByte(s[text]) {
 				text++
 			}

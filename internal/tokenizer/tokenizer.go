@@ -36,8 +36,8 @@ type Tokenizer struct {
 
 // encoderModel is one way to encode text without special tokens; it is read-only.
 type encoderModel interface {
-	// text appends the ids of one stretch of text. first: nothing but special
-	// tokens stands before it.
+	// text appends the ids of one stretch of text. afterSpecial: it begins the
+	// prompt or follows a special token.
 	text(e *encoder, dst []int32, s []byte, afterSpecial bool) []int32
 }
 

@@ -131,38 +131,14 @@ func decodeRune(s []byte, i int) (rune, int) {
 	return utf8.RuneError, 1
 }
 
-// decodeLoose decodes one character the way llama.cpp reads prompts: by the bit
-// patterns alone, so overlong forms and surrogates pass, and any byte that
-// starts no complete pattern is U+FFFD by itself. Patterns above U+10FFFF,
-// which make llama.cpp fail, are U+FFFD as a whole.
+// decodeLoose decodes the first character of s the way llama.cpp reads prompts: UTF-8
+// in which surrogates pass, and each byte that starts no character is U+FFFD.
 func decodeLoose(s []byte) (rune, int) {
-	c := s[0]
-	if c < 0x80 {
-		return rune(c), 1
+	if r, n := utf8.DecodeRune(s); r != utf8.RuneError || n > 1 {
+		return r, n
 	}
-	tail := func(n int) bool {
-		if len(s) <= n {
-			return false
-		}
-		for _, b := range s[1 : n+1] {
-			if b&0xC0 != 0x80 {
-				return false
-			}
-		}
-		return true
-	}
-	var r rune
-	switch {
-	case c >= 0xC0 && c < 0xE0 && tail(1):
-		return rune(c&0x1F)<<6 | rune(s[1]&0x3F), 2
-	case c >= 0xE0 && c < 0xF0 && tail(2):
-		return rune(c&0x0F)<<12 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F), 3
-	case c >= 0xF0 && c < 0xF8 && tail(3):
-		r = rune(c&0x07)<<18 | rune(s[1]&0x3F)<<12 | rune(s[2]&0x3F)<<6 | rune(s[3]&0x3F)
-		if r > utf8.MaxRune {
-			r = utf8.RuneError
-		}
-		return r, 4
+	if len(s) > 2 && s[0] == 0xED && s[1]&0xE0 == 0xA0 && s[2]&0xC0 == 0x80 {
+		return 0xD000 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F), 3
 	}
 	return utf8.RuneError, 1
 }
@@ -175,8 +151,7 @@ func appendRune(dst []byte, r rune) []byte {
 	return utf8.AppendRune(dst, r)
 }
 
-// normalize returns s with every character in its shortest form and U+FFFD for
-// what is no UTF-8, by decodeLoose. Valid text is returned as it is; else the
+// normalize returns s with U+FFFD for what is no character to decodeLoose. Valid text is returned as it is; else the
 // result is built in buf, which is returned for reuse.
 func normalize(s, buf []byte) (text, scratch []byte) {
 	if utf8.Valid(s) {

@@ -236,7 +236,7 @@ func (v *vocab) defaults() error {
 		v.kind, v.addBOS, v.prefix = spm, true, true
 		ids["bos"], ids["eos"], ids["unk"] = 1, 2, 0
 	case "bert":
-		v.kind, v.addBOS, v.addSEP = wpm, true, true
+		v.kind, v.addBOS, v.addSEP, v.lower = wpm, true, true, true
 		ids["bos"], ids["unk"], ids["sep"], ids["pad"], ids["mask"] = 101, 100, 102, 0, 103
 	case "gpt2", "hybriddna", "whitespace":
 		v.kind, v.escape = bpe, false
@@ -273,6 +273,7 @@ func (v *vocab) defaults() error {
 	if v.split.noBOS {
 		ids["bos"] = -1
 	}
+	v.lower = v.pre != "whitespace"
 	v.addBOS, v.addSEP, v.escape = v.split.addBOS, v.split.addSEP, v.split.escapeSpaces
 	return nil
 }
