@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // eval evaluates an expression under the limits.
@@ -136,14 +137,15 @@ func (r *runtime) at(x Value, n int64) (Value, bool) {
 		if !ok {
 			return nil, false
 		}
-		runes := r.runes(s)
+		size, _ := length(x)
+		r.step(len(s) / 16)
 		if n < 0 {
-			n += int64(len(runes))
+			n += int64(size)
 		}
-		if n < 0 || n >= int64(len(runes)) {
+		if n < 0 || n >= int64(size) {
 			return nil, false
 		}
-		return like(x, string(runes[n])), true
+		return like(x, substring(s, n, 1)), true
 	}
 	if n < 0 {
 		n += int64(len(items))
@@ -154,9 +156,24 @@ func (r *runtime) at(x Value, n int64) (Value, bool) {
 	return items[n], true
 }
 
+// substring returns n code points of s from the start-th on.
+func substring(s string, start, n int64) string {
+	skip := func(s string, n int64) int {
+		i := 0
+		for ; n > 0 && i < len(s); n-- {
+			_, size := utf8.DecodeRuneInString(s[i:])
+			i += size
+		}
+		return i
+	}
+	s = s[skip(s, start):]
+	return s[:skip(s, n)]
+}
+
 // runes cuts a string into code points and counts the work.
 func (r *runtime) runes(s string) []rune {
 	r.step(len(s) / 16)
+	r.alloc(4 * len(s))
 	return []rune(s)
 }
 
@@ -191,8 +208,8 @@ func (f *frame) slice(v Value, s *sliceExpr) Value {
 		step = 1
 	}
 	var items []Value
-	var runes []rune
 	size := 0
+	str, isStr := text(v)
 	switch l := v.(type) {
 	case *List:
 		items, size = l.Items, len(l.Items)
@@ -202,18 +219,21 @@ func (f *frame) slice(v Value, s *sliceExpr) Value {
 		items = r.collect(l)
 		size = len(items)
 	default:
-		str, ok := text(v)
-		if !ok {
+		if !isStr {
 			r.fail("TypeError", "'%s' object has no slices", typeName(v))
 		}
-		runes = r.runes(str)
-		size = len(runes)
+		size, _ = length(v)
+		r.step(len(str) / 16)
 	}
 	if step == 0 {
 		r.fail("ValueError", "slice step cannot be zero")
 	}
 	start, n := sliceRange(int64(size), lo, hi, step, hasLo, hasHi)
-	if runes != nil || isText(v) {
+	if isStr {
+		if step == 1 {
+			return like(v, substring(str, start, n))
+		}
+		runes := r.runes(str)
 		var b strings.Builder
 		for i := range n {
 			b.WriteRune(runes[start+i*step])

@@ -121,6 +121,7 @@ func indentFilter(r *runtime, v Value, a *args) Value {
 		}
 		pad = strings.Repeat(" ", int(max(n, 0)))
 	}
+	r.alloc(valueBytes * strings.Count(s, "\n"))
 	lines := splitLines(s+"\n", false)
 	r.alloc(len(lines) * (len(pad) + valueBytes))
 	var out strings.Builder

@@ -34,8 +34,8 @@ func (e *Error) Error() string {
 
 // Limits bounds one rendering. The zero value stands for the defaults.
 type Limits struct {
-	Steps  int64 // evaluated nodes and visited items; default 20 million (about a second on a phone)
-	Bytes  int64 // bytes of all strings and lists made on the way; default 256 MiB and 64 times the source and output
+	Steps  int64 // evaluated nodes and visited items; default 10 million, some seconds
+	Bytes  int64 // bytes of all strings and lists made on the way; default 256 MiB and 512 times the variables
 	Output int   // bytes of the prompt; default 64 MiB
 	Depth  int   // nesting of expressions, statements, macros and values; default 2,000
 }
@@ -43,12 +43,14 @@ type Limits struct {
 // maxSource bounds a template's text; the longest in the field are about 40 KB.
 const maxSource = 1 << 20
 
-func (l Limits) withDefaults() Limits {
+func (l Limits) withDefaults(vars *Dict) Limits {
 	if l.Steps <= 0 {
-		l.Steps = 20e6
+		l.Steps = 10e6
 	}
 	if l.Bytes <= 0 {
-		l.Bytes = 256 << 20
+		// Some templates build the prompt by appending to one string, message by message: the bytes made grow with
+		// the square of the conversation, though hardly any stay.
+		l.Bytes = 256<<20 + 512*weight(vars, 0)
 	}
 	if l.Output <= 0 {
 		l.Output = 64 << 20
@@ -57,6 +59,28 @@ func (l Limits) withDefaults() Limits {
 		l.Depth = 2000
 	}
 	return l
+}
+
+// weight is about how many bytes a value given to a template takes.
+func weight(v Value, depth int) int64 {
+	n := int64(valueBytes)
+	if s, ok := text(v); ok {
+		return n + int64(len(s))
+	}
+	var items []Value
+	switch v := v.(type) {
+	case *List:
+		items = v.Items
+	case *Dict:
+		items = v.vals
+	}
+	if depth > maxJSONDepth {
+		return n
+	}
+	for _, item := range items {
+		n += weight(item, depth+1)
+	}
+	return n
 }
 
 // Template is a parsed template. It is immutable: any number of goroutines may render it at once.
@@ -83,15 +107,15 @@ type Env struct {
 
 // Render runs the template with the variables of vars, which it does not change. The error is an *Error.
 func (t *Template) Render(vars *Dict, env Env) (text string, err error) {
-	r := &runtime{now: env.Now, lim: env.Limits.withDefaults()}
+	r := &runtime{now: env.Now, lim: env.Limits.withDefaults(vars)}
 	if r.now == nil {
 		r.now = time.Now
 	}
 	defer catch(&err)
-	global := &scope{vars: make(map[string]Value, vars.Len())}
+	global := &scope{}
 	for i, k := range vars.keys {
 		if name, ok := k.(string); ok {
-			global.vars[name] = vars.vals[i]
+			global.set(name, vars.vals[i])
 		}
 	}
 	out := &output{r: r}
@@ -180,23 +204,58 @@ func (o *output) write(s string) {
 	o.b.WriteString(s)
 }
 
-// scope is one level of variables: the template, a loop's iteration, a macro's call.
+// scope is one level of variables: the template, a loop's iteration, a macro's call. Most hold a handful of
+// names, which a slice finds and makes faster than a map.
 type scope struct {
-	vars   map[string]Value
+	vars   []variable
+	index  map[string]int // of vars, once there are many
 	parent *scope
 }
 
-func (s *scope) set(name string, v Value) {
-	if s.vars == nil {
-		s.vars = make(map[string]Value, 4)
+type variable struct {
+	name string
+	v    Value
+}
+
+// manyVars is from how many names on a map finds them faster.
+const manyVars = 12
+
+func (s *scope) find(name string) int {
+	if s.index != nil {
+		if i, ok := s.index[name]; ok {
+			return i
+		}
+		return -1
 	}
-	s.vars[name] = v
+	for i := range s.vars {
+		if s.vars[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *scope) set(name string, v Value) {
+	if i := s.find(name); i >= 0 {
+		s.vars[i].v = v
+		return
+	}
+	s.vars = append(s.vars, variable{name, v})
+	switch {
+	case s.index != nil:
+		s.index[name] = len(s.vars) - 1
+	case len(s.vars) > manyVars:
+		s.index = make(map[string]int, 2*manyVars)
+		for i := range s.vars {
+			s.index[s.vars[i].name] = i
+		}
+	}
 }
 
 func (s *scope) get(name string) (Value, bool) {
 	for ; s != nil; s = s.parent {
-		if v, ok := s.vars[name]; ok {
-			return v, true
+		if i := s.find(name); i >= 0 {
+			return s.vars[i].v, true
 		}
 	}
 	return nil, false
@@ -209,8 +268,16 @@ type frame struct {
 	out   *output
 }
 
+// inner returns a frame with a scope of its own inside f's, with room for what a loop sets, in one piece.
 func (f *frame) inner() *frame {
-	return &frame{r: f.r, scope: &scope{parent: f.scope}, out: f.out}
+	in := &struct {
+		frame frame
+		scope scope
+		vars  [2]variable
+	}{}
+	in.scope = scope{vars: in.vars[:0], parent: f.scope}
+	in.frame = frame{r: f.r, scope: &in.scope, out: f.out}
+	return &in.frame
 }
 
 // capture runs body in a frame of its own and returns its text.

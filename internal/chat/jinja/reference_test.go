@@ -37,11 +37,7 @@ func readSnippets(t testing.TB, data []byte) []snippet {
 
 func snippetVars(t testing.TB) *Dict {
 	t.Helper()
-	data, err := os.ReadFile(testdata + "snippet_vars.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := FromJSON(data)
+	v, err := FromJSON(mustRead(t, testdata+"snippet_vars.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +78,7 @@ func compareSnippets(t *testing.T, list []snippet) {
 
 // The file is made by: python3 reference.py --snippets snippet_vars.json snippets.txt > snippets.expected.jsonl
 func TestSnippets(t *testing.T) {
-	data, err := os.ReadFile(testdata + "snippets.expected.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := readSnippets(t, data)
+	list := readSnippets(t, mustRead(t, testdata+"snippets.expected.jsonl"))
 	if len(list) < 100 {
 		t.Fatalf("only %d snippets", len(list))
 	}
@@ -103,4 +95,13 @@ func TestPeerSnippets(t *testing.T) {
 		t.Fatal(err)
 	}
 	compareSnippets(t, readSnippets(t, out))
+}
+
+func mustRead(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

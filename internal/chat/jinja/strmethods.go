@@ -92,6 +92,7 @@ func init() {
 		"rsplit": func(r *runtime, v Value, s string, a *args) Value { return r.split("rsplit", v, s, a, true) },
 		"splitlines": func(r *runtime, v Value, s string, a *args) Value {
 			keep := truth(or(a.bind(r, "splitlines", 0, "keepends")[0], false))
+			r.alloc(valueBytes * strings.Count(s, "\n"))
 			return r.texts(v, splitLines(s, keep))
 		},
 		"partition": func(r *runtime, v Value, s string, a *args) Value { return r.partition(v, s, a, strings.Index) },
@@ -259,6 +260,7 @@ func (r *runtime) split(fn string, v Value, s string, a *args, right bool) Value
 		if cut == "" {
 			r.fail("ValueError", "empty separator")
 		}
+		r.alloc(valueBytes * int(min(int64(strings.Count(s, cut)), limit)))
 		if !right {
 			return r.texts(v, strings.SplitN(s, cut, int(limit)+1))
 		}
@@ -283,6 +285,7 @@ func (r *runtime) split(fn string, v Value, s string, a *args, right bool) Value
 				break
 			}
 			_, n := utf8.DecodeRuneInString(s[i:])
+			r.alloc(valueBytes)
 			parts = append(parts, s[i+n:])
 			s = s[:i]
 			limit--
@@ -299,6 +302,7 @@ func (r *runtime) split(fn string, v Value, s string, a *args, right bool) Value
 		if j < 0 || limit == 0 {
 			return r.texts(v, append(parts, s))
 		}
+		r.alloc(valueBytes)
 		parts = append(parts, s[:j])
 		s = s[j:]
 		limit--
