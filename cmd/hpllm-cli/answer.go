@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -14,7 +15,10 @@ import (
 func answer(i *interrupt, s *infer.Session, r infer.Request) (text string, why infer.Finish, err error) {
 	defer i.during(s.Stop)()
 	var b strings.Builder
+	bar := newProgress(fmt.Sprintf("Reading %d tokens of prompt", len(r.Prompt)))
+	defer bar.done()
 	why, err = s.Generate(r, func(ev infer.Event) error {
+		bar.done()
 		b.WriteString(ev.Text)
 		if _, err := io.WriteString(os.Stdout, ev.Text); err != nil {
 			return err

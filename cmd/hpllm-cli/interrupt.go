@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"happyphonellm/internal/infer"
 )
@@ -40,7 +41,24 @@ func (i *interrupt) signal() {
 		os.Exit(130)
 	}
 	i.hit = true
-	i.stop()
+	go i.insist()
+}
+
+// insist calls stop again and again while it is in force: one that comes
+// between two computations of a session stops neither.
+func (i *interrupt) insist() {
+	again := func() bool {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if !i.hit || i.stop == nil {
+			return false
+		}
+		i.stop()
+		return true
+	}
+	for again() {
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // during makes Ctrl-C call stop, from another goroutine, until done is called.
@@ -49,6 +67,9 @@ func (i *interrupt) during(stop func()) (done func()) {
 	defer i.mu.Unlock()
 	old := i.stop
 	i.stop = stop
+	if i.hit {
+		go i.insist()
+	}
 	return func() {
 		i.mu.Lock()
 		defer i.mu.Unlock()

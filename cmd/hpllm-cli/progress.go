@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -9,25 +10,36 @@ import (
 )
 
 // progress shows a bar on standard error for what takes over a second, and
-// only on a terminal.
+// only on a terminal. Where nothing tells how much is done, the bar is a
+// spinner.
 type progress struct {
 	label string
-	begin time.Time
+	timer *time.Timer // nil: no terminal
+
+	mu    sync.Mutex // the timer's goroutine draws too
+	part  float64    // done, 0 to 1; below 0: unknown
 	bar   *progressbar.ProgressBar
+	ended bool
 }
 
 const progressSteps = 1000
 
 func newProgress(label string) *progress {
-	return &progress{label: label, begin: time.Now()}
+	p := &progress{label: label, part: -1}
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		p.timer = time.AfterFunc(time.Second, p.tick)
+	}
+	return p
 }
 
-// set shows the part that is done, 0 to 1.
-func (p *progress) set(done float64) {
+// tick makes the bar, and keeps a spinner turning.
+func (p *progress) tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
 	if p.bar == nil {
-		if time.Since(p.begin) < time.Second || done >= 1 || !term.IsTerminal(int(os.Stderr.Fd())) {
-			return
-		}
 		p.bar = progressbar.NewOptions(progressSteps,
 			progressbar.OptionSetWriter(os.Stderr),
 			progressbar.OptionSetDescription(p.label),
@@ -35,15 +47,42 @@ func (p *progress) set(done float64) {
 			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionClearOnFinish(),
 		)
+		if p.part < 0 {
+			p.bar.ChangeMax(-1)
+		}
 	}
-	// A bar that cannot be drawn is no reason to stop.
-	_ = p.bar.Set(int(done * progressSteps))
+	p.draw()
+	p.timer.Reset(200 * time.Millisecond)
 }
 
-// done takes the bar away.
-func (p *progress) done() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-		p.bar = nil
+func (p *progress) draw() {
+	// A bar that cannot be drawn is no reason to stop.
+	if p.part < 0 {
+		_ = p.bar.Add(1)
+	} else {
+		_ = p.bar.Set(int(p.part * progressSteps))
 	}
+}
+
+// set tells the part that is done, 0 to 1.
+func (p *progress) set(done float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil && p.part < 0 {
+		p.bar.ChangeMax(progressSteps)
+	}
+	p.part = done
+}
+
+// done takes the bar away; it does not come back.
+func (p *progress) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	if p.bar != nil && !p.ended {
+		_ = p.bar.Clear()
+	}
+	p.ended = true
 }
