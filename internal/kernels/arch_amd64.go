@@ -69,7 +69,9 @@ var (
 	vnniSubMin = []func(p *gemmArgs){gemmSubMin16x4VNNI, gemmSubMin32x4VNNI}
 )
 
-func archTiers() []*tier { return []*tier{&avx2Tier, &vnniTier} }
+func archTiers() []*tier { return amd64Tiers }
+
+var amd64Tiers = []*tier{withVectors(&avx2Tier, &avx2Vec), withVectors(&vnniTier, &vnniVec)}
 
 func avx2Few(k func(p *rowsArgs)) mulFunc {
 	return func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {

@@ -36,6 +36,46 @@ const attendTile = 64
 // out[VDim] = sum_j softmax(score)_j * V_j, score_j = q . K_j * Scale.
 // An empty range gives zeros.
 func Attend(out, q []float32, kv HeadCache, from, to int, p AttendParams, s *Scratch) {
+	kv.check(from, to)
+	out, q = out[:kv.VDim], q[:kv.KDim]
+	if from >= to {
+		clear(out)
+		return
+	}
+	s.kv, s.params = kv, p // their addresses would escape from the stack
+	active.attend(out, q, &s.kv, from, to, &s.params, s)
+}
+
+// Query is one query head of one token: positions [From, To), VDim results.
+type Query struct {
+	Out, Q   []float32
+	From, To int
+	Params   AttendParams
+}
+
+// AttendMany does what Attend does for each query, with the same bits, and
+// reads the cache once for all: the heads of a group and the tokens of a
+// chunk that share a KV head. Tens of queries at a time are enough.
+func AttendMany(qs []Query, kv HeadCache, s *Scratch) {
+	if len(qs) < 4 || active.attendMany == nil {
+		attendEach(qs, kv, s)
+		return
+	}
+	for i := range qs {
+		kv.check(qs[i].From, qs[i].To)
+	}
+	s.kv = kv
+	active.attendMany(qs, &s.kv, s)
+}
+
+func attendEach(qs []Query, kv HeadCache, s *Scratch) {
+	for i := range qs {
+		Attend(qs[i].Out, qs[i].Q, kv, qs[i].From, qs[i].To, qs[i].Params, s)
+	}
+}
+
+// check panics unless the rows [from, to) are there; it fills in strides.
+func (kv *HeadCache) check(from, to int) {
 	kb, ok := KVRowBytes(kv.Type, kv.KDim)
 	vb, ok2 := KVRowBytes(kv.Type, kv.VDim)
 	if !ok || !ok2 || from < 0 {
@@ -47,15 +87,10 @@ func Attend(out, q []float32, kv HeadCache, from, to int, p AttendParams, s *Scr
 	if kv.VStride == 0 {
 		kv.VStride = vb
 	}
-	out, q = out[:kv.VDim], q[:kv.KDim]
-	if from >= to {
-		clear(out)
-		return
+	if to > from {
+		_ = kv.K[(to-1)*kv.KStride+kb-1]
+		_ = kv.V[(to-1)*kv.VStride+vb-1]
 	}
-	_ = kv.K[(to-1)*kv.KStride+kb-1]
-	_ = kv.V[(to-1)*kv.VStride+vb-1]
-	s.kv, s.params = kv, p // their addresses would escape from the stack
-	active.attend(out, q, &s.kv, from, to, &s.params, s)
 }
 
 func attendGo(out, q []float32, kv *HeadCache, from, to int, p *AttendParams, s *Scratch) {

@@ -186,6 +186,206 @@ DATA ·cstOnes16+48(SB)/8, $0x0001000100010001
 DATA ·cstOnes16+56(SB)/8, $0x0001000100010001
 GLOBL ·cstOnes16(SB), RODATA|NOPTR, $64
 
+DATA ·cstExpMin+0(SB)/8, $0xc2aeac4fc2aeac4f
+DATA ·cstExpMin+8(SB)/8, $0xc2aeac4fc2aeac4f
+DATA ·cstExpMin+16(SB)/8, $0xc2aeac4fc2aeac4f
+DATA ·cstExpMin+24(SB)/8, $0xc2aeac4fc2aeac4f
+DATA ·cstExpMin+32(SB)/8, $0xc2aeac4fc2aeac4f
+DATA ·cstExpMin+40(SB)/8, $0xc2aeac4fc2aeac4f
+DATA ·cstExpMin+48(SB)/8, $0xc2aeac4fc2aeac4f
+DATA ·cstExpMin+56(SB)/8, $0xc2aeac4fc2aeac4f
+GLOBL ·cstExpMin(SB), RODATA|NOPTR, $64
+
+DATA ·cstExpMax+0(SB)/8, $0x42b0c0a542b0c0a5
+DATA ·cstExpMax+8(SB)/8, $0x42b0c0a542b0c0a5
+DATA ·cstExpMax+16(SB)/8, $0x42b0c0a542b0c0a5
+DATA ·cstExpMax+24(SB)/8, $0x42b0c0a542b0c0a5
+DATA ·cstExpMax+32(SB)/8, $0x42b0c0a542b0c0a5
+DATA ·cstExpMax+40(SB)/8, $0x42b0c0a542b0c0a5
+DATA ·cstExpMax+48(SB)/8, $0x42b0c0a542b0c0a5
+DATA ·cstExpMax+56(SB)/8, $0x42b0c0a542b0c0a5
+GLOBL ·cstExpMax(SB), RODATA|NOPTR, $64
+
+DATA ·cstExpMagic+0(SB)/8, $0x4b4000004b400000
+DATA ·cstExpMagic+8(SB)/8, $0x4b4000004b400000
+DATA ·cstExpMagic+16(SB)/8, $0x4b4000004b400000
+DATA ·cstExpMagic+24(SB)/8, $0x4b4000004b400000
+DATA ·cstExpMagic+32(SB)/8, $0x4b4000004b400000
+DATA ·cstExpMagic+40(SB)/8, $0x4b4000004b400000
+DATA ·cstExpMagic+48(SB)/8, $0x4b4000004b400000
+DATA ·cstExpMagic+56(SB)/8, $0x4b4000004b400000
+GLOBL ·cstExpMagic(SB), RODATA|NOPTR, $64
+
+DATA ·cstExpLog2E+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA ·cstExpLog2E+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA ·cstExpLog2E+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA ·cstExpLog2E+24(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA ·cstExpLog2E+32(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA ·cstExpLog2E+40(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA ·cstExpLog2E+48(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA ·cstExpLog2E+56(SB)/8, $0x3fb8aa3b3fb8aa3b
+GLOBL ·cstExpLog2E(SB), RODATA|NOPTR, $64
+
+DATA ·cstExpLn2Hi+0(SB)/8, $0xbf317200bf317200
+DATA ·cstExpLn2Hi+8(SB)/8, $0xbf317200bf317200
+DATA ·cstExpLn2Hi+16(SB)/8, $0xbf317200bf317200
+DATA ·cstExpLn2Hi+24(SB)/8, $0xbf317200bf317200
+DATA ·cstExpLn2Hi+32(SB)/8, $0xbf317200bf317200
+DATA ·cstExpLn2Hi+40(SB)/8, $0xbf317200bf317200
+DATA ·cstExpLn2Hi+48(SB)/8, $0xbf317200bf317200
+DATA ·cstExpLn2Hi+56(SB)/8, $0xbf317200bf317200
+GLOBL ·cstExpLn2Hi(SB), RODATA|NOPTR, $64
+
+DATA ·cstExpLn2Lo+0(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA ·cstExpLn2Lo+8(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA ·cstExpLn2Lo+16(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA ·cstExpLn2Lo+24(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA ·cstExpLn2Lo+32(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA ·cstExpLn2Lo+40(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA ·cstExpLn2Lo+48(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA ·cstExpLn2Lo+56(SB)/8, $0xb5bfbe8eb5bfbe8e
+GLOBL ·cstExpLn2Lo(SB), RODATA|NOPTR, $64
+
+DATA ·cstExpC2+0(SB)/8, $0x3f0000003f000000
+DATA ·cstExpC2+8(SB)/8, $0x3f0000003f000000
+DATA ·cstExpC2+16(SB)/8, $0x3f0000003f000000
+DATA ·cstExpC2+24(SB)/8, $0x3f0000003f000000
+DATA ·cstExpC2+32(SB)/8, $0x3f0000003f000000
+DATA ·cstExpC2+40(SB)/8, $0x3f0000003f000000
+DATA ·cstExpC2+48(SB)/8, $0x3f0000003f000000
+DATA ·cstExpC2+56(SB)/8, $0x3f0000003f000000
+GLOBL ·cstExpC2(SB), RODATA|NOPTR, $64
+
+DATA ·cstExpC3+0(SB)/8, $0x3e2aaa6e3e2aaa6e
+DATA ·cstExpC3+8(SB)/8, $0x3e2aaa6e3e2aaa6e
+DATA ·cstExpC3+16(SB)/8, $0x3e2aaa6e3e2aaa6e
+DATA ·cstExpC3+24(SB)/8, $0x3e2aaa6e3e2aaa6e
+DATA ·cstExpC3+32(SB)/8, $0x3e2aaa6e3e2aaa6e
+DATA ·cstExpC3+40(SB)/8, $0x3e2aaa6e3e2aaa6e
+DATA ·cstExpC3+48(SB)/8, $0x3e2aaa6e3e2aaa6e
+DATA ·cstExpC3+56(SB)/8, $0x3e2aaa6e3e2aaa6e
+GLOBL ·cstExpC3(SB), RODATA|NOPTR, $64
+
+DATA ·cstExpC4+0(SB)/8, $0x3d2aaa8c3d2aaa8c
+DATA ·cstExpC4+8(SB)/8, $0x3d2aaa8c3d2aaa8c
+DATA ·cstExpC4+16(SB)/8, $0x3d2aaa8c3d2aaa8c
+DATA ·cstExpC4+24(SB)/8, $0x3d2aaa8c3d2aaa8c
+DATA ·cstExpC4+32(SB)/8, $0x3d2aaa8c3d2aaa8c
+DATA ·cstExpC4+40(SB)/8, $0x3d2aaa8c3d2aaa8c
+DATA ·cstExpC4+48(SB)/8, $0x3d2aaa8c3d2aaa8c
+DATA ·cstExpC4+56(SB)/8, $0x3d2aaa8c3d2aaa8c
+GLOBL ·cstExpC4(SB), RODATA|NOPTR, $64
+
+DATA ·cstExpC5+0(SB)/8, $0x3c09065d3c09065d
+DATA ·cstExpC5+8(SB)/8, $0x3c09065d3c09065d
+DATA ·cstExpC5+16(SB)/8, $0x3c09065d3c09065d
+DATA ·cstExpC5+24(SB)/8, $0x3c09065d3c09065d
+DATA ·cstExpC5+32(SB)/8, $0x3c09065d3c09065d
+DATA ·cstExpC5+40(SB)/8, $0x3c09065d3c09065d
+DATA ·cstExpC5+48(SB)/8, $0x3c09065d3c09065d
+DATA ·cstExpC5+56(SB)/8, $0x3c09065d3c09065d
+GLOBL ·cstExpC5(SB), RODATA|NOPTR, $64
+
+DATA ·cstExpC6+0(SB)/8, $0x3ab6892a3ab6892a
+DATA ·cstExpC6+8(SB)/8, $0x3ab6892a3ab6892a
+DATA ·cstExpC6+16(SB)/8, $0x3ab6892a3ab6892a
+DATA ·cstExpC6+24(SB)/8, $0x3ab6892a3ab6892a
+DATA ·cstExpC6+32(SB)/8, $0x3ab6892a3ab6892a
+DATA ·cstExpC6+40(SB)/8, $0x3ab6892a3ab6892a
+DATA ·cstExpC6+48(SB)/8, $0x3ab6892a3ab6892a
+DATA ·cstExpC6+56(SB)/8, $0x3ab6892a3ab6892a
+GLOBL ·cstExpC6(SB), RODATA|NOPTR, $64
+
+DATA ·cstOne+0(SB)/8, $0x3f8000003f800000
+DATA ·cstOne+8(SB)/8, $0x3f8000003f800000
+DATA ·cstOne+16(SB)/8, $0x3f8000003f800000
+DATA ·cstOne+24(SB)/8, $0x3f8000003f800000
+DATA ·cstOne+32(SB)/8, $0x3f8000003f800000
+DATA ·cstOne+40(SB)/8, $0x3f8000003f800000
+DATA ·cstOne+48(SB)/8, $0x3f8000003f800000
+DATA ·cstOne+56(SB)/8, $0x3f8000003f800000
+GLOBL ·cstOne(SB), RODATA|NOPTR, $64
+
+DATA ·cstGeluC0+0(SB)/8, $0xbfcc422abfcc422a
+DATA ·cstGeluC0+8(SB)/8, $0xbfcc422abfcc422a
+DATA ·cstGeluC0+16(SB)/8, $0xbfcc422abfcc422a
+DATA ·cstGeluC0+24(SB)/8, $0xbfcc422abfcc422a
+DATA ·cstGeluC0+32(SB)/8, $0xbfcc422abfcc422a
+DATA ·cstGeluC0+40(SB)/8, $0xbfcc422abfcc422a
+DATA ·cstGeluC0+48(SB)/8, $0xbfcc422abfcc422a
+DATA ·cstGeluC0+56(SB)/8, $0xbfcc422abfcc422a
+GLOBL ·cstGeluC0(SB), RODATA|NOPTR, $64
+
+DATA ·cstGeluC1+0(SB)/8, $0xbd922279bd922279
+DATA ·cstGeluC1+8(SB)/8, $0xbd922279bd922279
+DATA ·cstGeluC1+16(SB)/8, $0xbd922279bd922279
+DATA ·cstGeluC1+24(SB)/8, $0xbd922279bd922279
+DATA ·cstGeluC1+32(SB)/8, $0xbd922279bd922279
+DATA ·cstGeluC1+40(SB)/8, $0xbd922279bd922279
+DATA ·cstGeluC1+48(SB)/8, $0xbd922279bd922279
+DATA ·cstGeluC1+56(SB)/8, $0xbd922279bd922279
+GLOBL ·cstGeluC1(SB), RODATA|NOPTR, $64
+
+DATA ·cstF127+0(SB)/8, $0x42fe000042fe0000
+DATA ·cstF127+8(SB)/8, $0x42fe000042fe0000
+DATA ·cstF127+16(SB)/8, $0x42fe000042fe0000
+DATA ·cstF127+24(SB)/8, $0x42fe000042fe0000
+DATA ·cstF127+32(SB)/8, $0x42fe000042fe0000
+DATA ·cstF127+40(SB)/8, $0x42fe000042fe0000
+DATA ·cstF127+48(SB)/8, $0x42fe000042fe0000
+DATA ·cstF127+56(SB)/8, $0x42fe000042fe0000
+GLOBL ·cstF127(SB), RODATA|NOPTR, $64
+
+DATA ·cstQuantMin+0(SB)/8, $0x0d8000000d800000
+DATA ·cstQuantMin+8(SB)/8, $0x0d8000000d800000
+DATA ·cstQuantMin+16(SB)/8, $0x0d8000000d800000
+DATA ·cstQuantMin+24(SB)/8, $0x0d8000000d800000
+DATA ·cstQuantMin+32(SB)/8, $0x0d8000000d800000
+DATA ·cstQuantMin+40(SB)/8, $0x0d8000000d800000
+DATA ·cstQuantMin+48(SB)/8, $0x0d8000000d800000
+DATA ·cstQuantMin+56(SB)/8, $0x0d8000000d800000
+GLOBL ·cstQuantMin(SB), RODATA|NOPTR, $64
+
+DATA ·cstAbs+0(SB)/8, $0x7fffffff7fffffff
+DATA ·cstAbs+8(SB)/8, $0x7fffffff7fffffff
+DATA ·cstAbs+16(SB)/8, $0x7fffffff7fffffff
+DATA ·cstAbs+24(SB)/8, $0x7fffffff7fffffff
+DATA ·cstAbs+32(SB)/8, $0x7fffffff7fffffff
+DATA ·cstAbs+40(SB)/8, $0x7fffffff7fffffff
+DATA ·cstAbs+48(SB)/8, $0x7fffffff7fffffff
+DATA ·cstAbs+56(SB)/8, $0x7fffffff7fffffff
+GLOBL ·cstAbs(SB), RODATA|NOPTR, $64
+
+DATA ·cstOnes8+0(SB)/8, $0x0101010101010101
+DATA ·cstOnes8+8(SB)/8, $0x0101010101010101
+DATA ·cstOnes8+16(SB)/8, $0x0101010101010101
+DATA ·cstOnes8+24(SB)/8, $0x0101010101010101
+DATA ·cstOnes8+32(SB)/8, $0x0101010101010101
+DATA ·cstOnes8+40(SB)/8, $0x0101010101010101
+DATA ·cstOnes8+48(SB)/8, $0x0101010101010101
+DATA ·cstOnes8+56(SB)/8, $0x0101010101010101
+GLOBL ·cstOnes8(SB), RODATA|NOPTR, $64
+
+DATA ·cstPackOrder+0(SB)/8, $0x0000000400000000
+DATA ·cstPackOrder+8(SB)/8, $0x0000000500000001
+DATA ·cstPackOrder+16(SB)/8, $0x0000000600000002
+DATA ·cstPackOrder+24(SB)/8, $0x0000000700000003
+DATA ·cstPackOrder+32(SB)/8, $0x0000000400000000
+DATA ·cstPackOrder+40(SB)/8, $0x0000000500000001
+DATA ·cstPackOrder+48(SB)/8, $0x0000000600000002
+DATA ·cstPackOrder+56(SB)/8, $0x0000000700000003
+GLOBL ·cstPackOrder(SB), RODATA|NOPTR, $64
+
+DATA ·cstTwice+0(SB)/8, $0x0000000000000000
+DATA ·cstTwice+8(SB)/8, $0x0000000100000001
+DATA ·cstTwice+16(SB)/8, $0x0000000200000002
+DATA ·cstTwice+24(SB)/8, $0x0000000300000003
+DATA ·cstTwice+32(SB)/8, $0x0000000000000000
+DATA ·cstTwice+40(SB)/8, $0x0000000100000001
+DATA ·cstTwice+48(SB)/8, $0x0000000200000002
+DATA ·cstTwice+56(SB)/8, $0x0000000300000003
+GLOBL ·cstTwice(SB), RODATA|NOPTR, $64
+
 DATA ·cstBits+0(SB)/8, $0x8040201008040201
 DATA ·cstBits+8(SB)/8, $0x8040201008040201
 DATA ·cstBits+16(SB)/8, $0x8040201008040201

@@ -45,6 +45,13 @@ type tierScratch struct {
 	work  [40 * 16]float32 // scales of a superblock, see gen/rows.go
 	out   [4 * 48]float32  // results of a tile that does not fit dst
 	panel panel
+
+	// Attention: scores of a tile with room for a group's excess, widened keys
+	// and values, the last rows of a cache, the queries' softmaxes.
+	tile         [attendTile + 16]float32
+	kTile, vTile []float32
+	rows16       []byte
+	states       []softState
 }
 
 // panel holds unpacked rows: per block of 32 weights, vecs registers of rows

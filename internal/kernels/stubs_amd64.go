@@ -198,3 +198,171 @@ func gemm48x4VNNI(p *gemmArgs)
 
 //go:noescape
 func gemmMin48x4VNNI(p *gemmArgs)
+
+//go:noescape
+func addVecAVX2(dst *float32, x *float32, y *float32, n int)
+
+//go:noescape
+func mulVecAVX2(dst *float32, x *float32, y *float32, n int)
+
+//go:noescape
+func scaleVecAVX2(dst *float32, x *float32, n int, s float32)
+
+//go:noescape
+func scaleMulVecAVX2(dst *float32, x *float32, y *float32, n int, s float32)
+
+//go:noescape
+func axpyVecAVX2(y *float32, x *float32, n int, s float32)
+
+//go:noescape
+func dotVecAVX2(x *float32, y *float32, n int) float32
+
+//go:noescape
+func sumVecAVX2(x *float32, n int) float32
+
+//go:noescape
+func centeredSquaresVecAVX2(x *float32, n int, mean float32) float32
+
+//go:noescape
+func normalizeVecAVX2(dst *float32, x *float32, w *float32, b *float32, n int, mean float32, s float32)
+
+//go:noescape
+func maxVecAVX2(x *float32, n int) float32
+
+//go:noescape
+func scaleMaxVecAVX2(x *float32, n int, s float32) float32
+
+//go:noescape
+func expSumVecAVX2(x *float32, n int, max float32) float32
+
+//go:noescape
+func swiGLUVecAVX2(dst *float32, gate *float32, up *float32, n int)
+
+//go:noescape
+func geGLUVecAVX2(dst *float32, gate *float32, up *float32, n int)
+
+//go:noescape
+func ropeNeoxVecAVX2(x0 *float32, x1 *float32, cos *float32, sin *float32, n int)
+
+//go:noescape
+func ropeNormVecAVX2(x *float32, cos *float32, sin *float32, n int)
+
+//go:noescape
+func f16VecAVX2(dst *byte, x *float32, n int)
+
+//go:noescape
+func widenF16VecAVX2(dst *float32, x *byte, n int)
+
+//go:noescape
+func quantizeVecAVX2(x *float32, q *int8, d *float32, s *int16, ds *float32, c *int32, c16 *int32, blocks int)
+
+//go:noescape
+func storeQ8VecAVX2(dst *byte, x *float32, blocks int)
+
+//go:noescape
+func dots16F32AVX2(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+
+//go:noescape
+func dots4x4F32AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+
+//go:noescape
+func dots16F16AVX2(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+
+//go:noescape
+func dots4x4F16AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+
+//go:noescape
+func dots16BF16AVX2(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+
+//go:noescape
+func dots4x4BF16AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+
+//go:noescape
+func weightedF32AVX2(out *float32, p *float32, w *byte, stride int, rows int, n int)
+
+//go:noescape
+func weightedF16AVX2(out *float32, p *float32, w *byte, stride int, rows int, n int)
+
+//go:noescape
+func addVecVNNI(dst *float32, x *float32, y *float32, n int)
+
+//go:noescape
+func mulVecVNNI(dst *float32, x *float32, y *float32, n int)
+
+//go:noescape
+func scaleVecVNNI(dst *float32, x *float32, n int, s float32)
+
+//go:noescape
+func scaleMulVecVNNI(dst *float32, x *float32, y *float32, n int, s float32)
+
+//go:noescape
+func axpyVecVNNI(y *float32, x *float32, n int, s float32)
+
+//go:noescape
+func dotVecVNNI(x *float32, y *float32, n int) float32
+
+//go:noescape
+func sumVecVNNI(x *float32, n int) float32
+
+//go:noescape
+func centeredSquaresVecVNNI(x *float32, n int, mean float32) float32
+
+//go:noescape
+func normalizeVecVNNI(dst *float32, x *float32, w *float32, b *float32, n int, mean float32, s float32)
+
+//go:noescape
+func maxVecVNNI(x *float32, n int) float32
+
+//go:noescape
+func scaleMaxVecVNNI(x *float32, n int, s float32) float32
+
+//go:noescape
+func expSumVecVNNI(x *float32, n int, max float32) float32
+
+//go:noescape
+func swiGLUVecVNNI(dst *float32, gate *float32, up *float32, n int)
+
+//go:noescape
+func geGLUVecVNNI(dst *float32, gate *float32, up *float32, n int)
+
+//go:noescape
+func ropeNeoxVecVNNI(x0 *float32, x1 *float32, cos *float32, sin *float32, n int)
+
+//go:noescape
+func ropeNormVecVNNI(x *float32, cos *float32, sin *float32, n int)
+
+//go:noescape
+func f16VecVNNI(dst *byte, x *float32, n int)
+
+//go:noescape
+func widenF16VecVNNI(dst *float32, x *byte, n int)
+
+//go:noescape
+func quantizeVecVNNI(x *float32, q *int8, d *float32, s *int16, ds *float32, c *int32, c16 *int32, blocks int)
+
+//go:noescape
+func storeQ8VecVNNI(dst *byte, x *float32, blocks int)
+
+//go:noescape
+func dots16F32VNNI(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+
+//go:noescape
+func dots4x4F32VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+
+//go:noescape
+func dots16F16VNNI(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+
+//go:noescape
+func dots4x4F16VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+
+//go:noescape
+func dots16BF16VNNI(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+
+//go:noescape
+func dots4x4BF16VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+
+//go:noescape
+func weightedF32VNNI(out *float32, p *float32, w *byte, stride int, rows int, n int)
+
+//go:noescape
+func weightedF16VNNI(out *float32, p *float32, w *byte, stride int, rows int, n int)

@@ -44,6 +44,9 @@ type tier struct {
 	storeF16  func(dst []byte, src []float32)
 	storeQ8   func(dst []byte, src []float32)
 	attend    func(out, q []float32, kv *HeadCache, from, to int, p *AttendParams, s *Scratch)
+
+	// attendMany, if there is one, gets at least 4 queries.
+	attendMany func(qs []Query, kv *HeadCache, s *Scratch)
 }
 
 // Tier names one set of kernels and says whether this CPU runs it.
@@ -177,6 +180,9 @@ func (a *tier) overlay(t *tier) {
 	}
 	if t.attend != nil {
 		a.attend = t.attend
+	}
+	if t.attendMany != nil {
+		a.attendMany = t.attendMany
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log"
+	"math"
 	"os"
 )
 
@@ -37,6 +38,35 @@ func constants() {
 	dword("Dm32", 0xffffffe0)
 	dword("Sign", 0x80000000)
 	dword("Ones16", 0x00010001)
+	float := func(name string, v float32) { dword(name, math.Float32bits(v)) }
+	float("ExpMin", -87.33654)
+	float("ExpMax", 88.37626)
+	float("ExpMagic", 12582912)
+	float("ExpLog2E", 1.44269504088896341)
+	float("ExpLn2Hi", -0.693145751953125)
+	float("ExpLn2Lo", -1.42860682030941723e-6)
+	float("ExpC2", 0.5)
+	float("ExpC3", 0.16666576062275157)
+	float("ExpC4", 0.041666553458654706)
+	float("ExpC5", 0.0083633330821784)
+	float("ExpC6", 0.0013926375995527188)
+	float("One", 1)
+	float("GeluC0", -1.5957691216057308)
+	float("GeluC1", -1.5957691216057308*0.044715)
+	float("F127", 127)
+	float("QuantMin", 1.0/(1<<100))
+	dword("Abs", 0x7fffffff)
+	put("Ones8", func(int) byte { return 1 })
+	order := func(name string, of [8]byte) {
+		put(name, func(i int) byte {
+			if i%4 == 0 {
+				return of[i/4%8]
+			}
+			return 0
+		})
+	}
+	order("PackOrder", [8]byte{0, 4, 1, 5, 2, 6, 3, 7})
+	order("Twice", [8]byte{0, 0, 1, 1, 2, 2, 3, 3})
 	put("Bits", func(i int) byte { return 1 << (i % 8) })
 	for _, off := range []int{2, 4, 6} {
 		put(fmt.Sprintf("Spread%d", off), func(i int) byte { return byte(off + i%16/8) })

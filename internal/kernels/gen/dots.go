@@ -1,0 +1,277 @@
+package main
+
+import "fmt"
+
+// The float products: rows of F32, F16 or BF16 against float vectors. Every
+// product keeps its 16 lanes; 16 products (AVX2: 4) are reduced together, the
+// tree's additions in the fixed order and the shuffles between them shared.
+
+// widths of the row elements.
+var elem = []struct {
+	name  string
+	bytes int
+}{{"F32", 4}, {"F16", 2}, {"BF16", 2}}
+
+// widen loads floats from memory at off of base.
+func (a *asm) widen(kind, at string, r int) {
+	switch kind {
+	case "F32":
+		a.mov(at, a.v(r))
+	case "F16":
+		a.op("VCVTPH2PS", at, a.v(r))
+	case "BF16":
+		a.op("VPMOVZXWD", at, a.v(r))
+		a.op("VPSLLD", "$16", a.v(r), a.v(r))
+	}
+}
+
+// tree16 reduces the registers of p (Z, one product each) to out, product i in
+// element i. It overwrites p and needs t.
+func (a *asm) tree16(p [16]int, t, out int) {
+	v := a.v
+	half := func(op string, lo, hi string, x, y int) { // x = lo(x,y) + hi(x,y)
+		a.op(op, lo, v(y), v(x), v(t))
+		a.op(op, hi, v(y), v(x), v(x))
+		a.op("VADDPS", v(x), v(t), v(x))
+	}
+	for e := range 4 { // products e, 4+e, 8+e, 12+e end in 128-bit lane 0 to 3
+		half("VSHUFF64X2", "$0x44", "$0xee", p[e], p[4+e])
+		half("VSHUFF64X2", "$0x44", "$0xee", p[8+e], p[12+e])
+		half("VSHUFF64X2", "$0x88", "$0xdd", p[e], p[8+e])
+	}
+	half("VSHUFPS", "$0x44", "$0xee", p[0], p[1])
+	half("VSHUFPS", "$0x44", "$0xee", p[2], p[3])
+	half("VSHUFPS", "$0x88", "$0xdd", p[0], p[2])
+	if p[0] != out {
+		a.op("VMOVAPS", v(p[0]), v(out))
+	}
+}
+
+// tree4 reduces four products in pairs of Y registers (p, p+1), ... to X out.
+// It needs t and t+1.
+func (a *asm) tree4(p, t, out int) {
+	for i := range 4 {
+		a.op("VADDPS", y(p+2*i+1), y(p+2*i), y(p+2*i))
+	}
+	for i := range 2 { // lanes i+4 onto i: product 2i low, 2i+1 high
+		lo, hi := p+4*i, p+4*i+2
+		a.op("VPERM2F128", "$0x20", y(hi), y(lo), y(t))
+		a.op("VPERM2F128", "$0x31", y(hi), y(lo), y(lo))
+		a.op("VADDPS", y(lo), y(t), y(lo))
+	}
+	a.op("VSHUFPS", "$0x44", y(p+4), y(p), y(t))
+	a.op("VSHUFPS", "$0xee", y(p+4), y(p), y(t+1))
+	a.op("VADDPS", y(t+1), y(t), y(t))
+	a.op("VSHUFPS", "$0x88", y(t), y(t), y(p))
+	a.op("VSHUFPS", "$0xdd", y(t), y(t), y(p+1))
+	a.op("VADDPS", y(p+1), y(p), y(p))
+	a.op("VEXTRACTF128", "$1", y(p), x(t))
+	a.op("VUNPCKLPS", x(t), x(p), x(out))
+}
+
+func dotsFuncs(a *asm) {
+	for _, e := range elem {
+		dots16(a, e.name, e.bytes)
+		dots4x4(a, e.name, e.bytes)
+	}
+	weightedFunc(a, "F32", 4)
+	weightedFunc(a, "F16", 2)
+}
+
+// dots16: dst[i] = row i . x for 16 rows stride bytes apart, n a multiple of 16.
+func dots16(a *asm, kind string, bytes int) {
+	f := a.vfunc("dots16"+kind, "", param{"dst", "*float32"}, param{"x", "*float32"}, param{"w", "*byte"},
+		param{"stride", "int"}, param{"n", "int"}, param{"next", "*byte"})
+	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12", "next", "R15")
+	f.op("LEAQ", "(R12)(R12*2)", "R13")
+	if a.wide {
+		f.op("MOVQ", f.arg("n"), "CX")
+		f.op("LEAQ", "(R8)(R12*4)", "R9")
+		f.op("LEAQ", "(R8)(R12*8)", "R10")
+		f.op("LEAQ", "(R9)(R12*8)", "R11")
+		var p [16]int
+		for i := range 16 {
+			p[i] = i
+			f.zero(i)
+		}
+		f.label("loop")
+		for i := 0; i < 16*16*bytes; i += 64 {
+			f.op("PREFETCHT0", mem(i, "R15"))
+		}
+		f.op("ADDQ", fmt.Sprintf("$%d", 16*16*bytes), "R15")
+		f.mov("(DX)", a.v(16))
+		for i := range 16 {
+			at := "(" + rowBase[i/4] + ")" + []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i%4]
+			if kind == "F32" {
+				f.fma231(at, a.v(16), i)
+				continue
+			}
+			t := 17 + i%8
+			f.widen(kind, at, t)
+			f.fma231(a.v(t), a.v(16), i)
+		}
+		f.op("ADDQ", "$64", "DX")
+		for _, r := range rowBase {
+			f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), r)
+		}
+		f.op("SUBQ", "$16", "CX")
+		f.op("JNZ", "loop")
+		f.tree16(p, 17, 16)
+		f.mov(a.v(16), "(DI)")
+		f.end()
+		return
+	}
+	f.op("MOVQ", "$4", "R11")
+	f.label("rows")
+	f.op("MOVQ", f.arg("n"), "CX")
+	f.op("MOVQ", "R8", "R9")
+	f.op("MOVQ", "DX", "R10")
+	for i := range 8 {
+		f.zero(i)
+	}
+	f.label("loop")
+	for i := 0; i < 4*16*bytes; i += 64 {
+		f.op("PREFETCHT0", mem(i, "R15"))
+	}
+	f.op("ADDQ", fmt.Sprintf("$%d", 4*16*bytes), "R15")
+	for h := range 2 {
+		f.mov(mem(32*h, "R10"), y(8+h))
+	}
+	for i := range 4 {
+		for h := range 2 {
+			f.widen(kind, fmt.Sprintf("%d(R9)%s", h*8*bytes, []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i]), 10+h)
+			f.fma231(y(10+h), y(8+h), 2*i+h)
+		}
+	}
+	f.op("ADDQ", "$64", "R10")
+	f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R9")
+	f.op("SUBQ", "$16", "CX")
+	f.op("JNZ", "loop")
+	f.tree4(0, 8, 0)
+	f.op("VMOVUPS", x(0), "(DI)")
+	f.op("ADDQ", "$16", "DI")
+	f.op("LEAQ", "(R8)(R12*4)", "R8")
+	f.op("DECQ", "R11")
+	f.op("JNZ", "rows")
+	f.end()
+}
+
+// dots4x4: dst[t*dstStride+i] = row i . vector t for 4 rows and 4 vectors,
+// strides in bytes.
+func dots4x4(a *asm, kind string, bytes int) {
+	f := a.vfunc("dots4x4"+kind, "", param{"dst", "*float32"}, param{"dstStride", "int"}, param{"x", "*float32"},
+		param{"xStride", "int"}, param{"w", "*byte"}, param{"stride", "int"}, param{"n", "int"})
+	f.ptr("dst", "DI", "dstStride", "SI", "x", "DX", "xStride", "R10", "w", "R8", "stride", "R12")
+	f.op("LEAQ", "(R12)(R12*2)", "R13")
+	f.op("LEAQ", "(R10)(R10*2)", "R11")
+	rowOff := []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}
+	xOff := []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}
+	if a.wide {
+		f.op("MOVQ", f.arg("n"), "CX")
+		var p [16]int
+		for i := range 16 {
+			p[i] = i // product 4*token + row
+			f.zero(i)
+		}
+		f.label("loop")
+		for i := range 4 {
+			f.widen(kind, "(R8)"+rowOff[i], 16+i)
+		}
+		for t := range 4 {
+			f.mov("(DX)"+xOff[t], a.v(20+t))
+			for i := range 4 {
+				f.fma231(a.v(16+i), a.v(20+t), 4*t+i)
+			}
+		}
+		f.op("ADDQ", "$64", "DX")
+		f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R8")
+		f.op("SUBQ", "$16", "CX")
+		f.op("JNZ", "loop")
+		f.tree16(p, 17, 16)
+		for t := range 4 {
+			f.op("VEXTRACTF32X4", fmt.Sprintf("$%d", t), a.v(16), x(0))
+			f.op("VMOVUPS", x(0), "(DI)")
+			f.op("ADDQ", "SI", "DI")
+		}
+		f.end()
+		return
+	}
+	// A token at a time: four rows fill eight registers.
+	f.op("MOVQ", "$4", "R11")
+	f.label("tokens")
+	f.op("MOVQ", f.arg("n"), "CX")
+	f.op("MOVQ", "R8", "R9")
+	f.op("MOVQ", "DX", "AX")
+	for i := range 8 {
+		f.zero(i)
+	}
+	f.label("loop")
+	for h := range 2 {
+		f.mov(mem(32*h, "AX"), y(8+h))
+	}
+	for i := range 4 {
+		for h := range 2 {
+			f.widen(kind, fmt.Sprintf("%d(R9)%s", h*8*bytes, rowOff[i]), 10+h)
+			f.fma231(y(10+h), y(8+h), 2*i+h)
+		}
+	}
+	f.op("ADDQ", "$64", "AX")
+	f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R9")
+	f.op("SUBQ", "$16", "CX")
+	f.op("JNZ", "loop")
+	f.tree4(0, 8, 0)
+	f.op("VMOVUPS", x(0), "(DI)")
+	f.op("ADDQ", "SI", "DI")
+	f.op("ADDQ", "R10", "DX")
+	f.op("DECQ", "R11")
+	f.op("JNZ", "tokens")
+	f.end()
+}
+
+// weightedFunc: out[i] = fma(p[j], row j [i], out[i]) for rows j in order; n,
+// the columns, a multiple of 16.
+func weightedFunc(a *asm, kind string, bytes int) {
+	f := a.vfunc("weighted"+kind, "", param{"out", "*float32"}, param{"p", "*float32"}, param{"w", "*byte"},
+		param{"stride", "int"}, param{"rows", "int"}, param{"n", "int"})
+	f.ptr("out", "DI", "p", "SI", "w", "R8", "stride", "R12", "rows", "DX", "n", "CX")
+	block := func(label string, regs int) {
+		next := label + "Done"
+		cols := regs * a.floats()
+		f.label(label)
+		f.op("CMPQ", "CX", fmt.Sprintf("$%d", cols))
+		f.op("JLT", next)
+		for i := range regs {
+			f.mov(mem(i*a.vb(), "DI"), a.v(i))
+		}
+		f.op("MOVQ", "R8", "R9")
+		f.op("MOVQ", "SI", "R10")
+		f.op("MOVQ", "DX", "R11")
+		f.label(label + "Rows")
+		f.op("VBROADCASTSS", "(R10)", a.v(8))
+		for i := range regs {
+			at := mem(i*a.floats()*bytes, "R9")
+			if kind == "F32" {
+				f.fma231(at, a.v(8), i)
+				continue
+			}
+			f.widen(kind, at, 9+i%4)
+			f.fma231(a.v(9+i%4), a.v(8), i)
+		}
+		f.op("ADDQ", "$4", "R10")
+		f.op("ADDQ", "R12", "R9")
+		f.op("DECQ", "R11")
+		f.op("JNZ", label+"Rows")
+		for i := range regs {
+			f.mov(a.v(i), mem(i*a.vb(), "DI"))
+		}
+		f.op("ADDQ", fmt.Sprintf("$%d", 4*cols), "DI")
+		f.op("ADDQ", fmt.Sprintf("$%d", cols*bytes), "R8")
+		f.op("SUBQ", fmt.Sprintf("$%d", cols), "CX")
+		f.op("JMP", label)
+		f.label(next)
+	}
+	block("wide", 8)
+	block("middle", 4)
+	block("narrow", pick(a, 1, 2))
+	f.end()
+}

@@ -1,0 +1,245 @@
+//go:build !purego
+
+package kernels
+
+import (
+	"happyphonellm/internal/quant"
+)
+
+// vecKernels are the generated vector kernels of one tier. Lengths are
+// multiples of 16 and not 0.
+type vecKernels struct {
+	add, mul        func(dst, x, y *float32, n int)
+	scale           func(dst, x *float32, n int, s float32)
+	scaleMul        func(dst, x, y *float32, n int, s float32)
+	axpy            func(y, x *float32, n int, s float32)
+	dot             func(x, y *float32, n int) float32
+	sum, max        func(x *float32, n int) float32
+	centeredSquares func(x *float32, n int, mean float32) float32
+	normalize       func(dst, x, w, b *float32, n int, mean, s float32)
+	scaleMax        func(x *float32, n int, s float32) float32
+	expSum          func(x *float32, n int, max float32) float32
+	swiGLU, geGLU   func(dst, gate, up *float32, n int)
+	ropeNeox        func(x0, x1, cos, sin *float32, n int)
+	ropeNorm        func(x, cos, sin *float32, n int)
+	f16             func(dst *byte, x *float32, n int)
+	widenF16        func(dst *float32, x *byte, n int)
+	quantize        func(x *float32, q *int8, d *float32, s *int16, ds *float32, c, c16 *int32, blocks int)
+	storeQ8         func(dst *byte, x *float32, blocks int)
+
+	// By type: 16 rows times a vector, 4 rows times 4, weighted sum of rows.
+	dots16   [typeCount]func(dst, x *float32, w *byte, stride, n int, next *byte)
+	dots4x4  [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int)
+	weighted [typeCount]func(out, p *float32, w *byte, stride, rows, n int)
+}
+
+var avx2Vec = vecKernels{
+	add: addVecAVX2, mul: mulVecAVX2, scale: scaleVecAVX2, scaleMul: scaleMulVecAVX2, axpy: axpyVecAVX2,
+	dot: dotVecAVX2, sum: sumVecAVX2, max: maxVecAVX2, centeredSquares: centeredSquaresVecAVX2,
+	normalize: normalizeVecAVX2, scaleMax: scaleMaxVecAVX2, expSum: expSumVecAVX2, swiGLU: swiGLUVecAVX2,
+	geGLU: geGLUVecAVX2, ropeNeox: ropeNeoxVecAVX2, ropeNorm: ropeNormVecAVX2, f16: f16VecAVX2,
+	widenF16: widenF16VecAVX2, quantize: quantizeVecAVX2, storeQ8: storeQ8VecAVX2,
+	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int, next *byte){
+		quant.F32: dots16F32AVX2, quant.F16: dots16F16AVX2, quant.BF16: dots16BF16AVX2},
+	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int){
+		quant.F32: dots4x4F32AVX2, quant.F16: dots4x4F16AVX2, quant.BF16: dots4x4BF16AVX2},
+	weighted: [typeCount]func(out, p *float32, w *byte, stride, rows, n int){
+		quant.F32: weightedF32AVX2, quant.F16: weightedF16AVX2},
+}
+
+var vnniVec = vecKernels{
+	add: addVecVNNI, mul: mulVecVNNI, scale: scaleVecVNNI, scaleMul: scaleMulVecVNNI, axpy: axpyVecVNNI,
+	dot: dotVecVNNI, sum: sumVecVNNI, max: maxVecVNNI, centeredSquares: centeredSquaresVecVNNI,
+	normalize: normalizeVecVNNI, scaleMax: scaleMaxVecVNNI, expSum: expSumVecVNNI, swiGLU: swiGLUVecVNNI,
+	geGLU: geGLUVecVNNI, ropeNeox: ropeNeoxVecVNNI, ropeNorm: ropeNormVecVNNI, f16: f16VecVNNI,
+	widenF16: widenF16VecVNNI, quantize: quantizeVecVNNI, storeQ8: storeQ8VecVNNI,
+	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int, next *byte){
+		quant.F32: dots16F32VNNI, quant.F16: dots16F16VNNI, quant.BF16: dots16BF16VNNI},
+	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int){
+		quant.F32: dots4x4F32VNNI, quant.F16: dots4x4F16VNNI, quant.BF16: dots4x4BF16VNNI},
+	weighted: [typeCount]func(out, p *float32, w *byte, stride, rows, n int){
+		quant.F32: weightedF32VNNI, quant.F16: weightedF16VNNI},
+}
+
+// withVectors adds the vector kernels to a tier. Functions over independent
+// elements take whole vectors by kernel and the rest in plain Go; sums whose
+// length is no multiple of 16 are plain Go.
+func withVectors(t *tier, k *vecKernels) *tier {
+	t.add = func(dst, x, y []float32) {
+		n := len(dst) &^ 15
+		if n > 0 {
+			k.add(&dst[0], &x[0], &y[0], n)
+		}
+		addGo(dst[n:], x[n:], y[n:])
+	}
+	t.mul = func(dst, x, y []float32) {
+		n := len(dst) &^ 15
+		if n > 0 {
+			k.mul(&dst[0], &x[0], &y[0], n)
+		}
+		mulGo(dst[n:], x[n:], y[n:])
+	}
+	t.scale = func(dst, x []float32, s float32) {
+		n := len(dst) &^ 15
+		if n > 0 {
+			k.scale(&dst[0], &x[0], n, s)
+		}
+		scaleGo(dst[n:], x[n:], s)
+	}
+	t.axpy = func(y []float32, a float32, x []float32) {
+		n := len(y) &^ 15
+		if n > 0 {
+			k.axpy(&y[0], &x[0], n, a)
+		}
+		axpyGo(y[n:], a, x[n:])
+	}
+	t.dot = func(x, y []float32) float32 {
+		if whole(x) {
+			return k.dot(&x[0], &y[0], len(x))
+		}
+		return dotGo(x, y)
+	}
+	t.rmsNorm = func(dst, x, w []float32, eps float32) {
+		if !whole(x) {
+			rmsNormGo(dst, x, w, eps)
+			return
+		}
+		s := 1 / sqrt32(k.dot(&x[0], &x[0], len(x))/float32(len(x))+eps)
+		if w == nil {
+			k.scale(&dst[0], &x[0], len(x), s)
+		} else {
+			k.scaleMul(&dst[0], &x[0], &w[0], len(x), s)
+		}
+	}
+	t.layerNorm = func(dst, x, w, b []float32, eps float32) {
+		if !whole(x) || w == nil || b == nil {
+			layerNormGo(dst, x, w, b, eps)
+			return
+		}
+		n := float32(len(x))
+		mean := k.sum(&x[0], len(x)) / n
+		s := 1 / sqrt32(k.centeredSquares(&x[0], len(x), mean)/n+eps)
+		k.normalize(&dst[0], &x[0], &w[0], &b[0], len(x), mean, s)
+	}
+	t.softmax = func(x []float32) {
+		if !whole(x) {
+			softmaxGo(x)
+			return
+		}
+		sum := k.expSum(&x[0], len(x), k.max(&x[0], len(x)))
+		k.scale(&x[0], &x[0], len(x), 1/sum)
+	}
+	t.swiGLU = func(dst, gate, up []float32) {
+		n := len(dst) &^ 15
+		if n > 0 {
+			k.swiGLU(&dst[0], &gate[0], &up[0], n)
+		}
+		swiGLUGo(dst[n:], gate[n:], up[n:])
+	}
+	t.geGLU = func(dst, gate, up []float32) {
+		n := len(dst) &^ 15
+		if n > 0 {
+			k.geGLU(&dst[0], &gate[0], &up[0], n)
+		}
+		geGLUGo(dst[n:], gate[n:], up[n:])
+	}
+	t.ropeNeox = func(x, cos, sin []float32) {
+		half := len(cos)
+		n := half &^ 15
+		if n > 0 {
+			k.ropeNeox(&x[0], &x[half], &cos[0], &sin[0], n)
+		}
+		for i := n; i < half; i++ {
+			x[i], x[i+half] = rotate(x[i], x[i+half], cos[i], sin[i])
+		}
+	}
+	t.ropeNorm = func(x, cos, sin []float32) {
+		n := len(cos) &^ 3
+		if n > 0 {
+			k.ropeNorm(&x[0], &cos[0], &sin[0], n)
+		}
+		ropeNormGo(x[2*n:], cos[n:], sin[n:])
+	}
+	t.storeF16 = func(dst []byte, src []float32) {
+		n := len(src) &^ 15
+		if n > 0 {
+			k.f16(&dst[0], &src[0], n)
+		}
+		storeF16Go(dst[2*n:], src[n:])
+	}
+	t.storeQ8 = func(dst []byte, src []float32) {
+		if len(src) > 0 {
+			k.storeQ8(&dst[0], &src[0], len(src)/32)
+		}
+	}
+	t.quantize = func(a *Acts, b0, b1 int) {
+		k.quantize(&a.X[32*b0], &a.Q[32*b0], &a.D[b0], &a.S[2*b0], &a.DS[b0], &a.C[b0], &a.C16[2*b0], b1-b0)
+	}
+	t.attend = func(out, q []float32, kv *HeadCache, from, to int, p *AttendParams, s *Scratch) {
+		attendVec(k, out, q, kv, from, to, p, s)
+	}
+	t.attendMany = func(qs []Query, kv *HeadCache, s *Scratch) { attendManyVec(k, qs, kv, s) }
+	for typ := range k.dots16 {
+		if k.dots16[typ] != nil {
+			t.few[typ] = func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+				fewFloats(k, dst, stride, m, r0, r1, a, s)
+			}
+			t.many[typ] = func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+				manyFloats(k, dst, stride, m, r0, r1, a, s)
+			}
+		}
+	}
+	return t
+}
+
+func whole(x []float32) bool { return len(x) > 0 && len(x)%16 == 0 }
+
+// fewFloats multiplies groups of 16 rows with each token.
+func fewFloats(k *vecKernels, dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+	if m.Rows < 16 || m.Cols%16 != 0 {
+		mulFloatGo(dst, stride, m, r0, r1, a, s)
+		return
+	}
+	dots := k.dots16[m.Type]
+	for r := r0; r < r1; r += 16 {
+		start, rows := min(r, m.Rows-16), min(16, r1-r)
+		w := &m.Data[start*m.RowBytes]
+		next := w
+		if r+32 <= r1 {
+			next = &m.Data[(r+16)*m.RowBytes]
+		}
+		for t := range a.N {
+			if start == r && rows == 16 {
+				dots(&dst[t*stride+r], &a.X[t*a.K], w, m.RowBytes, a.K, next)
+				continue
+			}
+			dots(&s.tier.out[0], &a.X[t*a.K], w, m.RowBytes, a.K, w)
+			copy(dst[t*stride+r:][:rows], s.tier.out[r-start:])
+		}
+	}
+}
+
+// manyFloats multiplies 4 rows with 4 tokens at a time; what is left over of
+// either goes to fewFloats.
+func manyFloats(k *vecKernels, dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+	if m.Rows < 16 || m.Cols%16 != 0 {
+		mulFloatGo(dst, stride, m, r0, r1, a, s)
+		return
+	}
+	dots := k.dots4x4[m.Type]
+	rEnd, tEnd := r0+(r1-r0)&^3, a.N&^3
+	for r := r0; r < rEnd; r += 16 {
+		for t := 0; t < tEnd; t += 4 {
+			for i := r; i < min(r+16, rEnd); i += 4 {
+				dots(&dst[t*stride+i], 4*stride, &a.X[t*a.K], 4*a.K, &m.Data[i*m.RowBytes], m.RowBytes, a.K)
+			}
+		}
+	}
+	if rEnd < r1 {
+		fewFloats(k, dst, stride, m, rEnd, r1, a, s)
+	}
+	if tEnd < a.N {
+		rest := Acts{N: a.N - tEnd, K: a.K, X: a.X[tEnd*a.K:]}
+		fewFloats(k, dst[tEnd*stride:], stride, m, r0, r1, &rest, s)
+	}
+}
