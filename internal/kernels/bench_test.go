@@ -73,6 +73,26 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkDecodeCached is BenchmarkDecode on weights that stay in the cache:
+// the kernels' own limit.
+func BenchmarkDecodeCached(b *testing.B) {
+	for _, typ := range allTypesTested {
+		b.Run(typ.String(), func(b *testing.B) {
+			const rows, cols = 96, 2048
+			rng := rand.New(rand.NewPCG(1, 2))
+			m := bigMatrix(b, rng, typ, rows, cols)
+			a := randomActs(rng, 1, cols)
+			dst, s := make([]float32, m.Rows), NewScratch()
+			benchTiers(b, func(b *testing.B) {
+				if Current() == "go" {
+					b.Skip("too slow to be of interest")
+				}
+				quickest(b, "GB/s", float64(len(m.Data)), func() { m.MulRows(dst, m.Rows, 0, m.Rows, a, s) })
+			})
+		})
+	}
+}
+
 // BenchmarkPrefill multiplies with many tokens; a weight and an activation
 // count as two operations.
 func BenchmarkPrefill(b *testing.B) {

@@ -85,37 +85,39 @@ func dots16(a *asm, kind string, bytes int) {
 	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12", "next", "R15")
 	f.op("LEAQ", "(R12)(R12*2)", "R13")
 	if a.wide {
-		f.op("MOVQ", f.arg("n"), "CX")
-		f.op("LEAQ", "(R8)(R12*4)", "R9")
-		f.op("LEAQ", "(R8)(R12*8)", "R10")
-		f.op("LEAQ", "(R9)(R12*8)", "R11")
+		// Four rows at a time: with more, rows a power of two apart would
+		// drive each other out of the first-level cache.
 		var p [16]int
 		for i := range 16 {
 			p[i] = i
 			f.zero(i)
 		}
-		f.label("loop")
-		for i := 0; i < 16*16*bytes; i += 64 {
-			f.op("PREFETCHT0", mem(i, "R15"))
-		}
-		f.op("ADDQ", fmt.Sprintf("$%d", 16*16*bytes), "R15")
-		f.mov("(DX)", a.v(16))
-		for i := range 16 {
-			at := "(" + rowBase[i/4] + ")" + []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i%4]
-			if kind == "F32" {
-				f.fma231(at, a.v(16), i)
-				continue
+		for quad := range 4 {
+			f.op("MOVQ", f.arg("n"), "CX")
+			f.op("MOVQ", "R8", "R9")
+			f.op("MOVQ", "DX", "R10")
+			label := fmt.Sprintf("quad%d", quad)
+			f.label(label)
+			for i := 0; i < 4*16*bytes; i += 64 {
+				f.op("PREFETCHT0", mem(i, "R15"))
 			}
-			t := 17 + i%8
-			f.widen(kind, at, t)
-			f.fma231(a.v(t), a.v(16), i)
+			f.op("ADDQ", fmt.Sprintf("$%d", 4*16*bytes), "R15")
+			f.mov("(R10)", a.v(16))
+			for i := range 4 {
+				at := "(R9)" + []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i]
+				if kind == "F32" {
+					f.fma231(at, a.v(16), 4*quad+i)
+					continue
+				}
+				f.widen(kind, at, 17+i)
+				f.fma231(a.v(17+i), a.v(16), 4*quad+i)
+			}
+			f.op("ADDQ", "$64", "R10")
+			f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R9")
+			f.op("SUBQ", "$16", "CX")
+			f.op("JNZ", label)
+			f.op("LEAQ", "(R8)(R12*4)", "R8")
 		}
-		f.op("ADDQ", "$64", "DX")
-		for _, r := range rowBase {
-			f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), r)
-		}
-		f.op("SUBQ", "$16", "CX")
-		f.op("JNZ", "loop")
 		f.tree16(p, 17, 16)
 		f.mov(a.v(16), "(DI)")
 		f.end()

@@ -4,35 +4,35 @@ import "fmt"
 
 // formats are the quantized tensor types, in ggml's block layouts.
 var formats = []*format{
-	{name: "Q4_0", bytes: 18, blocks: 1, offset: 8, scales: scaleFirst, value: nibbleAt(2)},
-	{name: "Q4_1", bytes: 20, blocks: 1, min: true, scales: scaleMinFirst, value: nibbleAt(4)},
-	{name: "Q5_0", bytes: 22, blocks: 1, offset: 16, scales: scaleFirst, value: fifthAt(2)},
-	{name: "Q5_1", bytes: 24, blocks: 1, min: true, scales: scaleMinFirst, value: fifthAt(4)},
-	{name: "Q8_0", bytes: 34, blocks: 1, signed: true, scales: scaleFirst, value: func(k *rows, b, c, i, dst int) {
+	{name: "Q4_0", consts: []string{"B15", "B120"}, bytes: 18, blocks: 1, offset: 8, scales: scaleFirst, value: nibbleAt(2)},
+	{name: "Q4_1", consts: []string{"B15", "B128"}, bytes: 20, blocks: 1, min: true, scales: scaleMinFirst, value: nibbleAt(4)},
+	{name: "Q5_0", consts: []string{"B15", "B16", "Bits", "B112"}, bytes: 22, blocks: 1, offset: 16, scales: scaleFifth, value: fifthAt(2)},
+	{name: "Q5_1", consts: []string{"B15", "B16", "Bits", "B128"}, bytes: 24, blocks: 1, min: true, scales: scaleMinFirst, value: fifthAt(4)},
+	{name: "Q8_0", consts: []string{"B128"}, bytes: 34, blocks: 1, signed: true, scales: scaleFirst, value: func(k *rows, b, c, i, dst int) {
 		k.op(pick(k.asm, "VMOVDQA32", "VMOVDQA"), k.v(k.raw(0, 2+16*c, i)), k.v(dst))
 	}},
-	{name: "IQ4_NL", bytes: 18, blocks: 1, signed: true, scales: scaleFirst, value: codebook(func(b int) int { return 2 })},
-	{name: "IQ4_XS", bytes: 136, blocks: 8, signed: true, scales: scalesIQ4XS,
+	{name: "IQ4_NL", consts: []string{"B15", "IQ4", "B128"}, bytes: 18, blocks: 1, signed: true, scales: scaleFirst, value: codebook(func(b int) int { return 2 })},
+	{name: "IQ4_XS", consts: []string{"B15", "IQ4", "B128"}, bytes: 136, blocks: 8, signed: true, scales: scalesIQ4XS,
 		value: codebook(func(b int) int { return 8 + 16*b })},
-	{name: "Q4_K", bytes: 144, blocks: 8, min: true, bundles: pairs, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
+	{name: "Q4_K", consts: []string{"B15", "B128"}, bytes: 144, blocks: 8, min: true, bundles: pairs, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
 		k.nibble(dst, k.raw(0, 16+b/2*32+16*c, i), b%2)
 	}},
-	{name: "Q5_K", bytes: 176, blocks: 8, min: true, bundles: pairs, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
+	{name: "Q5_K", consts: []string{"B15", "B16", "B128"}, bytes: 176, blocks: 8, min: true, bundles: pairs, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
 		k.nibble(dst, k.raw(0, 48+b/2*32+16*c, i), b%2)
 		k.highBits(dst, k.raw(1, 16+16*c, i), b, 4, "B16")
 	}},
-	{name: "Q6_K", bytes: 210, blocks: 8, offset: 32, sub: true, bundles: [][]int{{0, 2, 1, 3}, {4, 6, 5, 7}},
+	{name: "Q6_K", consts: []string{"B15", "B48"}, bytes: 210, blocks: 8, offset: 32, sub: true, bundles: [][]int{{0, 2, 1, 3}, {4, 6, 5, 7}},
 		scales: scalesQ6K, value: func(k *rows, b, c, i, dst int) {
 			h, j := b/4, b%4
 			k.nibble(dst, k.raw(0, h*64+j%2*32+16*c, i), j/2)
 			k.highBits(dst, k.raw(1, 128+h*32+16*c, i), 2*j, 4, "B48")
 		}},
-	{name: "Q3_K", bytes: 110, blocks: 8, offset: 4, sub: true, bundles: fours, scales: scalesQ3K,
+	{name: "Q3_K", consts: []string{"B3", "B4", "B28"}, bytes: 110, blocks: 8, offset: 4, sub: true, bundles: fours, scales: scalesQ3K,
 		value: func(k *rows, b, c, i, dst int) {
 			k.twoBits(dst, k.raw(0, 32+b/4*32+16*c, i), b%4)
 			k.highBits(dst, k.raw(1, 16*c, i), b, 2, "B4")
 		}},
-	{name: "Q2_K", bytes: 84, blocks: 8, sub: true, min: true, bundles: fours, scales: scalesQ2K,
+	{name: "Q2_K", consts: []string{"B3", "B32"}, bytes: 84, blocks: 8, sub: true, min: true, bundles: fours, scales: scalesQ2K,
 		value: func(k *rows, b, c, i, dst int) {
 			k.twoBits(dst, k.raw(0, 16+b/4*32+16*c, i), b%4)
 		}},
@@ -109,14 +109,38 @@ func fifthAt(off int) func(k *rows, b, c, i, dst int) {
 func codebook(off func(b int) int) func(k *rows, b, c, i, dst int) {
 	return func(k *rows, b, c, i, dst int) {
 		k.nibble(dst, k.raw(0, off(b), i), c)
+		if k.wide {
+			k.op("VPSHUFB", k.v(dst), k.cst("IQ4"), k.v(dst))
+			return
+		}
 		t := k.tmp(1)
-		k.op(pick(k.asm, "VMOVDQU32", "VMOVDQU"), k.cst("IQ4"), k.v(t))
+		k.op("VMOVDQU", k.cst("IQ4"), k.v(t))
 		k.op("VPSHUFB", k.v(dst), k.v(t), k.v(dst))
 	}
 }
 
-// scaleFirst: the block begins with an f16 scale.
+// scaleFirst: the block begins with an f16 scale, and no other bytes than the
+// weights: words are collected one by one.
 func scaleFirst(k *rows) {
+	d := k.regD()
+	t := []int{regVal, regVal + 1}
+	for half := range k.groups() / 2 {
+		k.op("VPXOR", x(t[half]), x(t[half]), x(t[half]))
+		for i := range 8 {
+			k.op("VPINSRW", fmt.Sprintf("$%d", i), k.addr(0, 2*half+i/4, i%4), x(t[half]), x(t[half]))
+		}
+	}
+	if k.wide {
+		k.op("VINSERTI128", "$1", x(t[1]), y(t[0]), y(t[0]))
+		k.op("VCVTPH2PS", y(t[0]), k.v(d))
+	} else {
+		k.op("VCVTPH2PS", x(t[0]), k.v(d))
+	}
+	k.putScale(0, d)
+}
+
+// scaleFifth: the same, but the bytes after the scale are needed too.
+func scaleFifth(k *rows) {
 	k.dword(k.regD(), 0, 0)
 	k.half(k.regD(), k.regD())
 	k.putScale(0, k.regD())

@@ -26,6 +26,7 @@ type format struct {
 	sub     bool    // two sub-scales a block
 	bundles [][]int // blocks that AVX-512 reads together
 
+	consts []string // constants of the inner loop, at most four
 	// scales emits the scales of a unit (see rows.putScale).
 	scales func(k *rows)
 	// value emits chunk c of block b for register i into dst.
@@ -46,6 +47,7 @@ const (
 	regZAcc  = 24
 	regZAcc2 = 25
 	regZD    = 26
+	regZLoad = 31
 	regZM    = 27
 )
 
@@ -71,9 +73,11 @@ func (k *rows) addr(off, l, i int) string {
 func (k *rows) load(n, off, i int) {
 	if k.wide {
 		k.op("VMOVDQU32", k.addr(off, 0, i), x(n))
-		for l := 1; l < 4; l++ {
-			k.op("VINSERTI32X4", fmt.Sprintf("$%d", l), k.addr(off, l, i), k.v(n), k.v(n))
-		}
+		t := regZLoad
+		k.op("VMOVDQU32", k.addr(off, 2, i), x(t))
+		k.op("VINSERTI32X4", "$1", k.addr(off, 1, i), y(n), y(n))
+		k.op("VINSERTI32X4", "$1", k.addr(off, 3, i), y(t), y(t))
+		k.op("VINSERTI64X4", "$1", y(t), k.v(n), k.v(n))
 		return
 	}
 	k.op("VMOVDQU", k.addr(off, 0, i), x(n))
@@ -119,7 +123,20 @@ func (k *rows) sar(dst, src, n int)  { k.op("VPSRAD", fmt.Sprintf("$%d", n), k.v
 func (k *rows) shrw(dst, src, n int) { k.op("VPSRLW", fmt.Sprintf("$%d", n), k.v(src), k.v(dst)) }
 
 // cst is a constant of the table in constants.go, as an operand.
-func (k *rows) cst(name string) string { return "·cst" + name + "(SB)" }
+// AVX-512 keeps the first four that a format names in registers: a load of 64
+// bytes costs more than the operation that uses it.
+func (k *rows) cst(name string) string {
+	if k.wide {
+		for i, n := range k.f.consts {
+			if n == name {
+				return k.v(regZCst[i])
+			}
+		}
+	}
+	return cst(name)
+}
+
+var regZCst = []int{28, 29, 30, 22}
 
 // transpose turns registers r..r+3 (a row's 16 bytes in a lane) into dword j of
 // every row in r+j, using t..t+3.
@@ -261,6 +278,11 @@ func rowsFunc(a *asm, f *format, unpack bool) {
 	}
 	for i, r := range []string{"DX", "AX", "BX", "CX", "SI", "R14", "R15"} {
 		a.op("MOVQ", mem(16+8*i, "DI"), r)
+	}
+	if a.wide {
+		for i, name := range f.consts {
+			a.op("VMOVDQU32", cst(name), a.v(regZCst[i]))
+		}
 	}
 	if !unpack {
 		a.zero(k.regAcc())
