@@ -4,9 +4,10 @@ import (
 	"happyphonellm/internal/gguf"
 	"happyphonellm/internal/model"
 	"happyphonellm/internal/quant"
+	"happyphonellm/internal/tokenizer"
 )
 
-// Details is what there is to know about a loaded model.
+// Details is what there is to know about a model.
 type Details struct {
 	Path         string
 	Architecture string
@@ -18,15 +19,20 @@ type Details struct {
 	Embd         int
 	Layers       int
 	Vocab        int
+	// HasVocabulary says that the file has a tokenizer, HasTemplate that it has a
+	// chat template of its own.
+	HasVocabulary, HasTemplate bool
+	BOS, EOS, EOT              int32 // token ids; -1: none
 }
 
-func describe(f *gguf.File, m *model.Model) Details {
-	d := Details{
-		Path: f.Path(), Architecture: m.Arch, Bytes: f.Size(),
-		Context: m.Context, Embd: m.Embd, Layers: m.Layers, Vocab: m.Vocab,
-	}
+// readFile fills in what every file tells.
+func (d *Details) readFile(f *gguf.File) {
+	d.Path, d.Architecture, d.Bytes = f.Path(), f.Architecture(), f.Size()
 	if name, err := f.Text("general.name"); err == nil {
 		d.Name = name
+	}
+	if source, err := f.Text("tokenizer.chat_template"); err == nil {
+		d.HasTemplate = source != ""
 	}
 	bytes := map[quant.Type]int{}
 	var most quant.Type
@@ -42,7 +48,15 @@ func describe(f *gguf.File, m *model.Model) Details {
 		}
 	}
 	d.Quantization = most.String()
-	return d
+}
+
+func (d *Details) readModel(m *model.Model) {
+	d.Context, d.Embd, d.Layers, d.Vocab = m.Context, m.Embd, m.Layers, m.Vocab
+}
+
+func (d *Details) readVocabulary(t *tokenizer.Tokenizer) {
+	d.HasVocabulary = true
+	d.BOS, d.EOS, d.EOT = t.BOS(), t.EOS(), t.EOT()
 }
 
 // Info describes the model.

@@ -29,6 +29,8 @@ var (
 	ErrBusy = errors.New("session is in use")
 	// ErrNoTokenizer is returned where text is asked of a file without a vocabulary.
 	ErrNoTokenizer = errors.New("the model file has no usable vocabulary")
+	// ErrTemplate is wrapped where the chat template does not accept a conversation.
+	ErrTemplate = errors.New("the chat template does not accept this conversation")
 	// ErrArgument is wrapped by errors about an argument out of range.
 	ErrArgument = errors.New("bad argument")
 )
@@ -119,7 +121,9 @@ func (e *Engine) bind(string) error {
 	return e.file.Guard(func() (err error) {
 		e.model, err = model.Load(e.file)
 		if err == nil {
-			e.details = describe(e.file, e.model)
+			e.details = Details{BOS: -1, EOS: -1, EOT: -1}
+			e.details.readFile(e.file)
+			e.details.readModel(e.model)
 		}
 		return err
 	})
@@ -138,6 +142,7 @@ func (e *Engine) readVocabulary(string) error {
 	if err != nil {
 		return err
 	}
+	e.details.readVocabulary(e.tokens)
 	for _, w := range e.tokens.Warnings() {
 		e.log(Warn, e.file.Path()+": "+w)
 	}

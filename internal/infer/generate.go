@@ -19,6 +19,7 @@ const (
 	FinishLength  Finish = "length"  // MaxTokens
 	FinishContext Finish = "context" // the context is full
 	FinishStopped Finish = "stopped" // Stop; Next goes on
+	FinishFailed  Finish = "error"   // of a Stream: its error says why
 )
 
 // Request asks for an answer.
@@ -71,6 +72,19 @@ func (s *Session) Start(r Request) error {
 	}
 	defer s.end()
 	s.stop.Store(false)
+	return s.start(r)
+}
+
+// startUnlessStopped is Start, but a Stop from before counts.
+func (s *Session) startUnlessStopped(r Request) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	defer s.end()
+	return s.start(r)
+}
+
+func (s *Session) start(r Request) error {
 	s.answer.reset()
 	if len(r.Prompt) == 0 {
 		return fmt.Errorf("%w: an empty prompt", ErrArgument)
@@ -80,7 +94,7 @@ func (s *Session) Start(r Request) error {
 	}
 	chain, err := sample.New(r.Sampling, s.engine.tokens, s.engine.model.Vocab)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrArgument, err)
 	}
 	began := time.Now()
 	kept := min(commonPrefix(s.tokens, r.Prompt), len(r.Prompt)-1)

@@ -74,32 +74,21 @@ type Session struct {
 
 // NewSession makes an empty session.
 func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
-	if o.Context < 0 || o.Batch < 0 {
-		return nil, fmt.Errorf("%w: context of %d tokens in batches of %d", ErrArgument, o.Context, o.Batch)
+	o, _, err := room(e.model, o, e.team.Size())
+	if err != nil {
+		return nil, err
 	}
-	context := o.Context
-	if context == 0 {
-		context = defaultContext
-		if e.model.Context > 0 {
-			context = min(context, e.model.Context)
-		}
+	if train := e.model.Context; train > 0 && o.Context > train {
+		e.log(Warn, fmt.Sprintf("%s: the model was trained on %d tokens of context, %d are asked for", e.file.Path(), train, o.Context))
 	}
-	if train := e.model.Context; train > 0 && context > train {
-		e.log(Warn, fmt.Sprintf("%s: the model was trained on %d tokens of context, %d are asked for", e.file.Path(), train, context))
-	}
-	batch := o.Batch
-	if batch == 0 {
-		batch = defaultBatch
-	}
-	batch = min(batch, context)
-	cache, err := kvcache.New(kvTypes[o.KV], context, e.model.CacheShape())
+	cache, err := kvcache.New(kvTypes[o.KV], o.Context, e.model.CacheShape())
 	if err != nil {
 		return nil, err
 	}
 	s := &Session{
 		engine: e, cache: cache,
-		state:  e.model.NewState(batch, e.team.Size()),
-		tokens: make([]int32, 0, context),
+		state:  e.model.NewState(o.Batch, e.team.Size()),
+		tokens: make([]int32, 0, o.Context),
 		logits: make([]float32, e.model.Vocab),
 	}
 	s.answer.next = s.next

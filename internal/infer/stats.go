@@ -27,8 +27,14 @@ func (s *Session) Stats() Stats {
 		return Stats{}
 	}
 	defer s.end()
+	s.stats.sampleMemory()
+	return s.figures()
+}
+
+// figures are the statistics without a look at memory, for the goroutine that
+// has the session.
+func (s *Session) figures() Stats {
 	st := &s.stats
-	st.sampleMemory()
 	out := *st
 	out.LoadMS = ms(s.engine.loadTime)
 	out.PromptMS = ms(st.promptTime)

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"errors"
+	"fmt"
 
 	"happyphonellm/internal/chat"
 	"happyphonellm/internal/gguf"
@@ -48,11 +49,22 @@ func (e *Engine) ChatPrompt(messages []chat.Message, o chat.Options) ([]int32, e
 		return nil, e.noTokenizer()
 	}
 	o.AddGenerationPrompt = true
-	text, err := e.template.Render(messages, o)
+	text, err := e.RenderChat(messages, o)
 	if err != nil {
 		return nil, err
 	}
 	return e.TokenizePrompt(text)
+}
+
+// RenderChat applies the chat template to a conversation.
+func (e *Engine) RenderChat(messages []chat.Message, o chat.Options) (text string, err error) {
+	if e.template == nil {
+		return "", e.noTokenizer()
+	}
+	if text, err = e.template.Render(messages, o); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrTemplate, err)
+	}
+	return text, nil
 }
 
 // TokenizePrompt tokenizes a rendered template: special tokens are parsed, and

@@ -1,0 +1,21 @@
+package model
+
+// actBytes is what kernels.Acts takes per value: the value, its int8, and the
+// scales and sums of its blocks.
+const actBytes = 4 + 1 + 3*4/32. + 2/16. + 4/16.
+
+// StateBytes estimates the memory of NewState(batch, workers): its large buffers.
+func (m *Model) StateBytes(batch, workers int) int64 {
+	z := &m.sizes
+	slots := max(z.slots, 1)
+	perToken := 4*float64(m.Embd+z.query+z.branch) +
+		actBytes*float64(m.Embd+z.attnOut+slots*z.ffn) +
+		4*2*float64(workers*z.tile)
+	for _, r := range m.ropes {
+		perToken += 4 * float64(r.dim)
+	}
+	if z.slots > 0 {
+		perToken += float64(slots) * (12 + (actBytes+4)*float64(m.Embd))
+	}
+	return int64(perToken * float64(batch))
+}
