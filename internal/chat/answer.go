@@ -1,0 +1,253 @@
+package chat
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Answer is a model's answer, taken apart.
+type Answer struct {
+	Content   string
+	Reasoning string
+	ToolCalls []ToolCall
+}
+
+// Delta is what a piece of text adds to an answer: one of the three.
+type Delta struct {
+	Content   string
+	Reasoning string
+	Call      *ToolCall
+}
+
+// AnswerParser takes an answer apart while it is generated. It wants the text with the model's special tokens in
+// it, for they are the marks of many models, but without the token that ended it. It is not safe for concurrent use.
+type AnswerParser struct {
+	syn    *syntax
+	types  paramTypes
+	answer Answer
+	buf    string // not decided yet
+	think  *thinkSyntax
+	call   *callSyntax
+	space  string // white space that counts only if more text of its kind follows
+	begun  bool   // something came already
+	trim   bool   // white space at the beginning of the next text is dropped
+}
+
+// NewAnswerParser returns a parser for the answer to a prompt that Render made. The tools' schemas tell strings
+// from numbers where a model writes both without quotes.
+func (t *Template) NewAnswerParser(prompt string, tools []Tool) *AnswerParser {
+	p := &AnswerParser{syn: t.syntax(), types: typesOf(tools)}
+	// Some prompts end inside the reasoning already.
+	end := strings.TrimRightFunc(prompt, unicode.IsSpace)
+	for i := range p.syn.thinks {
+		if strings.HasSuffix(end, strings.TrimSpace(p.syn.thinks[i].open)) {
+			p.think, p.trim = &p.syn.thinks[i], true
+		}
+	}
+	return p
+}
+
+// ParseAnswer takes a whole answer apart.
+func (t *Template) ParseAnswer(prompt, text string, tools []Tool) Answer {
+	p := t.NewAnswerParser(prompt, tools)
+	p.Push(text)
+	p.Finish()
+	return p.Answer()
+}
+
+// Answer is what came so far.
+func (p *AnswerParser) Answer() Answer { return p.answer }
+
+// Push adds generated text and returns what is certain by now. A call appears when it is complete.
+func (p *AnswerParser) Push(text string) []Delta {
+	p.buf += text
+	var out []Delta
+	for {
+		more := false
+		switch {
+		case p.call != nil:
+			more = p.pushCall(&out)
+		case p.think != nil:
+			more = p.pushReasoning(&out)
+		default:
+			more = p.pushContent(&out)
+		}
+		if !more {
+			return out
+		}
+	}
+}
+
+// Finish ends the answer: what was held back is what it looks like now, a call that is no call is content.
+func (p *AnswerParser) Finish() []Delta {
+	var out []Delta
+	switch {
+	case p.call != nil:
+		p.endCall(&out, p.buf, "")
+	case p.think != nil:
+		p.emit(&out, true, p.buf)
+	default:
+		p.emit(&out, false, p.buf)
+	}
+	if p.think == nil && len(p.answer.ToolCalls) == 0 {
+		out = p.add(out, Delta{Content: p.space})
+	}
+	p.buf, p.space, p.think, p.call = "", "", nil, nil
+	return out
+}
+
+// pushContent looks for the next mark; it says whether one was found.
+func (p *AnswerParser) pushContent(out *[]Delta) bool {
+	at, size := -1, 0
+	var think *thinkSyntax
+	var call *callSyntax
+	found := func(i, n int) bool {
+		if i < 0 || (at >= 0 && (i > at || (i == at && n <= size))) {
+			return false
+		}
+		at, size, think, call = i, n, nil, nil
+		return true
+	}
+	var marks []string
+	for _, d := range p.syn.drops {
+		found(strings.Index(p.buf, d), len(d))
+		marks = append(marks, d)
+	}
+	for i := range p.syn.thinks {
+		th := &p.syn.thinks[i]
+		if found(strings.Index(p.buf, th.open), len(th.open)) {
+			think = th
+		}
+		marks = append(marks, th.open)
+	}
+	for i := range p.syn.calls {
+		c := &p.syn.calls[i]
+		k := strings.Index(p.buf, c.open)
+		if c.alone && (p.begun || (k > 0 && strings.TrimSpace(p.buf[:k]) != "")) {
+			continue
+		}
+		if found(k, len(c.open)) {
+			call = c
+		}
+		marks = append(marks, c.open)
+	}
+	if at < 0 {
+		keep := held(p.buf, marks)
+		p.emit(out, false, p.buf[:len(p.buf)-keep])
+		p.buf = p.buf[len(p.buf)-keep:]
+		return false
+	}
+	p.emit(out, false, p.buf[:at])
+	if call == nil || !call.keep {
+		p.buf = p.buf[at+size:]
+	} else {
+		p.buf = p.buf[at:]
+	}
+	p.think, p.call = think, call
+	p.begun = true
+	if think != nil || call != nil {
+		p.space = ""
+		p.trim = p.trim || think != nil
+	}
+	return true
+}
+
+func (p *AnswerParser) pushReasoning(out *[]Delta) bool {
+	if i := strings.Index(p.buf, p.think.close); i >= 0 {
+		p.emit(out, true, p.buf[:i])
+		p.buf = p.buf[i+len(p.think.close):]
+		p.think, p.space, p.trim = nil, "", true
+		return true
+	}
+	keep := held(p.buf, []string{p.think.close})
+	p.emit(out, true, p.buf[:len(p.buf)-keep])
+	p.buf = p.buf[len(p.buf)-keep:]
+	return false
+}
+
+func (p *AnswerParser) pushCall(out *[]Delta) bool {
+	c := p.call
+	if c.close != "" {
+		i := strings.Index(p.buf, c.close)
+		if i < 0 {
+			return false
+		}
+		rest := p.buf[i+len(c.close):]
+		p.endCall(out, p.buf[:i], c.close)
+		p.buf = rest
+		return true
+	}
+	// Without an end of its own a call ends where the next one opens.
+	if i := strings.Index(p.buf[min(1, len(p.buf)):], c.open); i >= 0 && !c.keep {
+		body, rest := p.buf[:i+1], p.buf[i+1+len(c.open):]
+		p.endCall(out, body, "")
+		p.buf, p.call = rest, c
+		return true
+	}
+	return false
+}
+
+// endCall reads a call's body. What cannot be read is content, marks and all.
+func (p *AnswerParser) endCall(out *[]Delta, body, end string) {
+	c := p.call
+	p.call = nil
+	calls, ok := c.parse(body, p.types)
+	if !ok {
+		if !c.keep {
+			body = c.open + body
+		}
+		p.emit(out, false, body+end)
+		return
+	}
+	p.trim = true
+	for i := range calls {
+		p.answer.ToolCalls = append(p.answer.ToolCalls, calls[i])
+		*out = append(*out, Delta{Call: &calls[i]})
+	}
+}
+
+// emit adds text, without the white space that only parts it from the marks around it.
+func (p *AnswerParser) emit(out *[]Delta, reasoning bool, text string) {
+	if p.trim {
+		text = strings.TrimLeftFunc(text, unicode.IsSpace)
+	}
+	if text == "" {
+		return
+	}
+	p.trim = false
+	end := strings.TrimRightFunc(text, unicode.IsSpace)
+	if end == "" {
+		p.space += text
+		return
+	}
+	p.begun = true
+	d := Delta{Content: p.space + end}
+	if reasoning {
+		d = Delta{Reasoning: p.space + end}
+	}
+	p.space = text[len(end):]
+	*out = p.add(*out, d)
+}
+
+func (p *AnswerParser) add(out []Delta, d Delta) []Delta {
+	if d.Content == "" && d.Reasoning == "" {
+		return out
+	}
+	p.answer.Content += d.Content
+	p.answer.Reasoning += d.Reasoning
+	return append(out, d)
+}
+
+// held is how many bytes at the end of s may be the beginning of a mark.
+func held(s string, marks []string) int {
+	most := 0
+	for _, m := range marks {
+		for n := min(len(m)-1, len(s)); n > most; n-- {
+			if strings.HasSuffix(s, m[:n]) {
+				most = n
+				break
+			}
+		}
+	}
+	return most
+}

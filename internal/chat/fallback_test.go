@@ -1,0 +1,87 @@
+package chat
+
+import (
+	"strings"
+	"testing"
+)
+
+var talk = []Message{
+	{Role: "system", Content: "Be kind."},
+	{Role: "user", Content: " Hi "},
+	{Role: "assistant", Content: "Hello"},
+	{Role: "user", Content: "Bye"},
+}
+
+func TestFallback(t *testing.T) {
+	for _, tt := range []struct {
+		name, source, arch string
+		tokens             string
+		want               string // name of the format
+		text               string
+	}{
+		{"gemma by tokens", "", "gemma3", "<start_of_turn> <end_of_turn>", "gemma",
+			"<s><start_of_turn>user\nBe kind.\n\nHi<end_of_turn>\n<start_of_turn>model\nHello<end_of_turn>\n<start_of_turn>user\nBye<end_of_turn>\n<start_of_turn>model\n"},
+		{"llama 3 by tokens", "", "llama", "<|start_header_id|> <|eot_id|>", "llama3",
+			"<s><|start_header_id|>system<|end_header_id|>\n\nBe kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHello<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nBye<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"},
+		{"chatml by tokens", "", "llama", "<|im_start|> <|im_end|>", "chatml",
+			"<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n Hi <|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n"},
+		{"llama 2 by architecture", "", "llama", "x", "llama2",
+			"<s>[INST] Be kind.\n\nHi [/INST] Hello</s>[INST] Bye [/INST]"},
+		{"broken syntax", "{% if %}", "", "<|im_start|> <|im_end|>", "chatml", ""},
+		{"broken at work", "{{ messages.nope.nope }}", "", "<start_of_turn> <end_of_turn>", "gemma", ""},
+		{"nothing known", "", "unheard-of", "x", "chatml", ""},
+		{"phi", "", "phi3", "<|user|> <|assistant|> <|end|>", "phi3", "<|system|>\nBe kind.<|end|>\n<|user|>\n Hi <|end|>\n<|assistant|>\nHello<|end|>\n<|user|>\nBye<|end|>\n<|assistant|>\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			has := func(s string) bool { return strings.Contains(" "+tt.tokens+" ", " "+s+" ") }
+			tm := New(tt.source, Model{BOS: "<s>", EOS: "</s>", Arch: tt.arch, Has: has})
+			if tm.Name() != tt.want || !strings.Contains(tm.Warning(), tt.want) {
+				t.Errorf("format %q, warning %q; want %q", tm.Name(), tm.Warning(), tt.want)
+			}
+			text, err := tm.Render(talk, Options{AddGenerationPrompt: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.text != "" && text != tt.text {
+				t.Errorf("got  %q\nwant %q", text, tt.text)
+			}
+		})
+	}
+}
+
+// Every built-in format renders a conversation with all of its messages, without a vocabulary, too.
+func TestFormats(t *testing.T) {
+	for _, f := range formats {
+		arch := "none"
+		if len(f.archs) > 0 {
+			arch = f.archs[0]
+		}
+		tm := New("", Model{Arch: arch})
+		if len(f.archs) > 0 && tm.Name() != f.name {
+			t.Errorf("%s stands for %s", tm.Name(), arch)
+		}
+		own, err := Parse(f.source, "<s>", "</s>")
+		if err != nil {
+			t.Fatal(f.name, err)
+		}
+		text, err := own.Render(talk, Options{AddGenerationPrompt: true})
+		if err != nil {
+			t.Fatal(f.name, err)
+		}
+		for _, m := range talk {
+			if !strings.Contains(text, strings.TrimSpace(m.Content)) {
+				t.Errorf("%s lost %q: %q", f.name, m.Content, text)
+			}
+		}
+	}
+}
+
+func TestOwnTemplateWins(t *testing.T) {
+	tm := New("{{ messages[0].content }}", Model{Arch: "gemma3"})
+	if tm.Warning() != "" {
+		t.Error(tm.Warning())
+	}
+	if text, err := tm.Render(talk, Options{}); err != nil || text != "Be kind." {
+		t.Error(text, err)
+	}
+}

@@ -1,0 +1,117 @@
+package chat
+
+import "strings"
+
+// How models write their reasoning and tool calls. An entry is in use when its mark is part of the chat template:
+// a new model's way is a new line here.
+
+// thinkSyntax is a pair of marks around reasoning.
+type thinkSyntax struct{ mark, open, close string }
+
+var thinkSyntaxes = []thinkSyntax{
+	{"</think>", "<think>", "</think>"},
+	{"[/THINK]", "[THINK]", "[/THINK]"},
+	{"</seed:think>", "<seed:think>", "</seed:think>"},
+	{"<mm:think>", "<mm:think>", "</mm:think>"},
+	{"<|START_THINKING|>", "<|START_THINKING|>", "<|END_THINKING|>"},
+	{"<|inner_prefix|>", "<|inner_prefix|>", "<|inner_suffix|>"},
+	{"<|channel|>analysis", "<|channel|>analysis<|message|>", "<|end|>"},
+	{"<|channel>", "<|channel>thought\n", "<channel|>"},
+	{"<|tool_call:begin|>", "<|think|>", "<|end|>"},
+}
+
+// callSyntax is how tool calls begin and end, and what is between.
+type callSyntax struct {
+	mark        string
+	open, close string // close "": up to the end of the answer, or to the next open
+	// keep: open is part of what parse reads.
+	keep bool
+	// alone: only at the answer's beginning, since open is too plain to be a mark.
+	alone bool
+	parse func(body string, types paramTypes) ([]ToolCall, bool)
+}
+
+var (
+	functionTags = tagSyntax{open: "<function=", openEnd: ">", param: "<parameter=", paramEnd: ">", close: "</parameter>"}
+	invokeTags   = tagSyntax{open: `<invoke name="`, openEnd: `">`, param: `<parameter name="`, paramEnd: `">`, close: "</parameter>"}
+	argTags      = tagSyntax{param: "<arg_key>", paramEnd: "</arg_key>", value: "<arg_value>", close: "</arg_value>"}
+	dsmlTags     = tagSyntax{open: `<｜DSML｜invoke name="`, openEnd: `">`, param: `<｜DSML｜parameter name="`, paramEnd: `"`, flags: true, close: "</｜DSML｜parameter>"}
+)
+
+// callSyntaxes in the order in which they are tried: where two open in the same way the first one's mark decides.
+var callSyntaxes = []callSyntax{
+	{mark: "<arg_key>", open: "<tool_call>", close: "</tool_call>", parse: argTags.calls},
+	{mark: "<function=", open: "<tool_call>", close: "</tool_call>", parse: either(functionTags.calls, jsonCalls)},
+	{mark: "<tool_call>", open: "<tool_call>", close: "</tool_call>", parse: jsonCalls},
+	{mark: "<parameter=", open: "<function=", close: "</function>", keep: true, parse: functionTags.calls},
+	{mark: "<function=", open: "<function=", close: "</function>", parse: namedCall(">", "")},
+	{mark: "[ARGS]", open: "[TOOL_CALLS]", parse: either(namedCall("[ARGS]", ""), jsonCalls)},
+	{mark: "[TOOL_CALLS]", open: "[TOOL_CALLS]", parse: either(jsonCalls, namedCall("[ARGS]", ""))},
+	{mark: "<|tool_call|>", open: "<|tool_call|>", parse: jsonCalls},
+	{mark: "<|START_ACTION|>", open: "<|START_ACTION|>", close: "<|END_ACTION|>", parse: jsonCalls},
+	{mark: "<|tools_prefix|>", open: "<|tools_prefix|>", close: "<|tools_suffix|>", parse: jsonCalls},
+	{mark: "<｜tool▁sep｜>", open: "<｜tool▁call▁begin｜>", close: "<｜tool▁call▁end｜>", parse: deepSeekCall},
+	{mark: "<|tool_call_argument_begin|>", open: "<|tool_call_begin|>", close: "<|tool_call_end|>", parse: namedCall("<|tool_call_argument_begin|>", "functions.")},
+	{mark: "<|tool_call_start|>", open: "<|tool_call_start|>", close: "<|tool_call_end|>", parse: either(pythonCalls, jsonCalls)},
+	{mark: "<|tool_call>", open: "<|tool_call>call:", close: "<tool_call|>", parse: bareCall},
+	{mark: "<minimax:tool_call>", open: `<invoke name="`, close: "</invoke>", keep: true, parse: invokeTags.calls},
+	{mark: "｜DSML｜", open: `<｜DSML｜invoke name="`, close: "</｜DSML｜invoke>", keep: true, parse: dsmlTags.calls},
+	{mark: "<tool_calls>", open: "<tool_calls>", close: "</tool_calls>", parse: jsonCalls},
+	{mark: " functools", open: " functools[", keep: true, parse: jsonAfter("functools")},
+	{mark: " functools", open: "functools[", keep: true, parse: jsonAfter("functools")},
+	{mark: "<|channel|>", open: "<|channel|>commentary to=functions.", close: "<|call|>", parse: namedCall("<|message|>", "")},
+	{mark: "<|channel|>", open: "<|channel|>analysis to=functions.", close: "<|call|>", parse: namedCall("<|message|>", "")},
+	{mark: "<|channel|>", open: " to=functions.", close: "<|call|>", parse: namedCall("<|message|>", "")},
+	{mark: "<|tool_call:begin|>", open: "<|tool_call:begin|>", close: "<|tool_call:end|>", parse: idCall},
+	{mark: "<|function_call|>", open: "<|function_call|>", parse: jsonCalls},
+	{mark: "<|message_sep|>", open: "<|message_sep|>\n\nfunction call<|role_sep|>\n", parse: jsonCalls},
+	{mark: "<|python_tag|>", open: "<|python_tag|>", parse: jsonCalls},
+	{mark: `"parameters": `, open: `{"name"`, keep: true, alone: true, parse: jsonCalls},
+	{mark: `"parameters": `, open: `{"type": "function"`, keep: true, alone: true, parse: jsonCalls},
+}
+
+// frames are marks that carry no text of their own.
+var frames = []struct {
+	mark string
+	drop []string
+}{
+	{"<|channel|>", []string{"<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|end|>", "<|return|>"}},
+	{"<|tool_call:begin|>", []string{"<|begin|>assistant", "<|content|>", "<|end|>", "<|tool_calls|>", "<|calls|>"}},
+	{"<|START_RESPONSE|>", []string{"<|START_RESPONSE|>", "<|END_RESPONSE|>"}},
+	{"<|START_TEXT|>", []string{"<|START_TEXT|>", "<|END_TEXT|>"}},
+	{"<|tool_calls_section_begin|>", []string{"<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"}},
+	{"<｜tool▁calls▁begin｜>", []string{"<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"}},
+	{"<minimax:tool_call>", []string{"<minimax:tool_call>", "</minimax:tool_call>"}},
+	{"<seed:tool_call>", []string{"<seed:tool_call>", "</seed:tool_call>"}},
+	{"｜DSML｜", []string{"<｜DSML｜function_calls>", "</｜DSML｜function_calls>", "<｜DSML｜tool_calls>", "</｜DSML｜tool_calls>"}},
+}
+
+// syntax is what one template's model writes.
+type syntax struct {
+	thinks []thinkSyntax
+	calls  []callSyntax
+	drops  []string
+}
+
+// syntax picks the entries whose mark the template has; of calls that open alike, the first.
+func (t *Template) syntax() *syntax {
+	s := &syntax{}
+	for _, th := range thinkSyntaxes {
+		if strings.Contains(t.source, th.mark) {
+			s.thinks = append(s.thinks, th)
+		}
+	}
+	seen := map[string]bool{}
+	for _, c := range callSyntaxes {
+		if strings.Contains(t.source, c.mark) && !seen[c.open] {
+			seen[c.open] = true
+			s.calls = append(s.calls, c)
+		}
+	}
+	for _, f := range frames {
+		if strings.Contains(t.source, f.mark) {
+			s.drops = append(s.drops, f.drop...)
+		}
+	}
+	return s
+}
