@@ -9,7 +9,8 @@ import (
 // bpeModel merges the symbols of each word by the ranks of the file's merges.
 type bpeModel struct {
 	v    *vocab
-	glue *glue // where words of whole lines may be cut; nil: unused
+	glue *glue      // where words of whole lines may be cut; nil: unused
+	ids  [256]int32 // of bytes, in the letters of this vocabulary
 }
 
 // byteLetters is GPT-2's letter for each byte, in UTF-8: the byte itself where it
@@ -47,6 +48,13 @@ func newBPE(v *vocab) *bpeModel {
 	m := &bpeModel{v: v}
 	if v.escape && !v.split.ignoreMerges {
 		m.glue = newGlue(v.merges.list, ' ')
+	}
+	for b := range m.ids {
+		if v.split.rawBytes {
+			m.ids[b] = v.index.find([]byte{byte(b)})
+		} else {
+			m.ids[b] = v.index.find([]byte(byteLetters[b]))
+		}
 	}
 	return m
 }
@@ -104,7 +112,11 @@ func (m *bpeModel) tokens(e *encoder, word []byte) {
 	if v.split.rawBytes {
 		for i := 0; i < len(word); {
 			n := min(charLen(word[i]), len(word)-i)
-			e.merge.add(i, i+n)
+			id := m.ids[word[i]]
+			if n > 1 {
+				id = v.index.find(word[i : i+n])
+			}
+			e.merge.add(i, i+n, id)
 			i += n
 		}
 	} else {
@@ -112,7 +124,7 @@ func (m *bpeModel) tokens(e *encoder, word []byte) {
 		for _, b := range word {
 			at := len(e.letters)
 			e.letters = append(e.letters, byteLetters[b]...)
-			e.merge.add(at, len(e.letters))
+			e.merge.add(at, len(e.letters), m.ids[b])
 		}
 		text = e.letters
 	}
@@ -125,11 +137,11 @@ func (m *bpeModel) tokens(e *encoder, word []byte) {
 	e.merge.merge(text)
 	for i := int32(0); i >= 0; i = e.merge.syms[i].next {
 		s := &e.merge.syms[i]
-		piece := text[s.start:s.end]
-		if id := v.index.find(piece); id >= 0 {
-			e.out = append(e.out, id)
+		if s.id >= 0 {
+			e.out = append(e.out, s.id)
 			continue
 		}
+		piece := text[s.start:s.end]
 		for i := range piece {
 			id := int32(-1)
 			if v.split.rawBytes {
@@ -145,12 +157,16 @@ func (m *bpeModel) tokens(e *encoder, word []byte) {
 }
 
 // rank is the rank of a merge, as a key of merger.
-func (e *encoder) rank(text []byte, a, b, c int32) uint32 {
-	p := append(e.pairText[:0], text[a:b]...)
+func (e *encoder) rank(text []byte, l, r *piece) join {
+	p := append(e.pairText[:0], text[l.start:l.end]...)
 	p = append(p, ' ')
-	p = append(p, text[b:c]...)
+	p = append(p, text[r.start:r.end]...)
 	e.pairText = p
-	return uint32(e.v.merges.find(p)) // -1 is noMerge
+	rank := e.v.merges.find(p)
+	if rank < 0 {
+		return noJoin
+	}
+	return join{uint32(rank), e.v.index.find(text[l.start:r.end])}
 }
 
 // spaced drops white space, which splits words, and lowers case where the file says so.

@@ -8,11 +8,20 @@ import (
 // piece is a symbol of a word while it is merged: text[start:end].
 type piece struct {
 	start, end int32
-	prev, next int32  // -1: none
-	key        uint32 // of merging it with next, smallest first; noMerge: not at all
+	prev, next int32 // -1: none
+	id         int32 // the token of this text; -1: there is none
+	join
+}
+
+// join is what merging a piece with the next one gives.
+type join struct {
+	key uint32 // smallest first; noMerge: they do not merge
+	id2 int32  // the token of both together; -1: there is none
 }
 
 const noMerge = math.MaxUint32
+
+var noJoin = join{noMerge, -1}
 
 // shortWord is how many symbols are merged without a heap.
 const shortWord = 32
@@ -22,14 +31,34 @@ const shortWord = 32
 type merger struct {
 	syms []piece
 	heap []uint64 // key<<32 | symbol
-	// pair returns the key of joining text[a:b] and text[b:c].
-	pair func(text []byte, a, b, c int32) uint32
+	// pair tells how text[l.start:l.end] and text[r.start:r.end] join, which follow
+	// each other.
+	pair func(text []byte, l, r *piece) join
+	memo [1 << 12]memoEntry // of pairs of tokens
 }
 
-// add appends the symbol text[start:end].
-func (m *merger) add(start, end int) {
+type memoEntry struct {
+	left, right int32 // plus 1: 0 is an empty entry
+	join
+}
+
+// look is pair, remembered.
+func (m *merger) look(text []byte, l, r *piece) join {
+	if l.id < 0 || r.id < 0 {
+		return m.pair(text, l, r)
+	}
+	h := (uint64(l.id)<<32 | uint64(r.id)) * 0x9E3779B97F4A7C15
+	e := &m.memo[h>>52]
+	if e.left != l.id+1 || e.right != r.id+1 {
+		*e = memoEntry{l.id + 1, r.id + 1, m.pair(text, l, r)}
+	}
+	return e.join
+}
+
+// add appends the symbol text[start:end], which is the token id.
+func (m *merger) add(start, end int, id int32) {
 	n := int32(len(m.syms))
-	m.syms = append(m.syms, piece{start: int32(start), end: int32(end), prev: n - 1, next: n + 1, key: noMerge})
+	m.syms = append(m.syms, piece{int32(start), int32(end), n - 1, n + 1, id, noJoin})
 }
 
 // merge joins the symbols that were added. Afterwards they are read from the first
@@ -41,7 +70,7 @@ func (m *merger) merge(text []byte) {
 	}
 	s[len(s)-1].next = -1
 	for i := range len(s) - 1 {
-		s[i].key = m.pair(text, s[i].start, s[i].end, s[i+1].end)
+		s[i].join = m.look(text, &s[i], &s[i+1])
 	}
 	if len(s) > shortWord {
 		m.mergeLong(text)
@@ -57,7 +86,7 @@ func (m *merger) merge(text []byte) {
 		if best < 0 {
 			return
 		}
-		m.join(text, best)
+		m.joinNext(text, best)
 	}
 }
 
@@ -77,7 +106,7 @@ func (m *merger) mergeLong(text []byte) {
 		if m.syms[i].key != uint32(top>>32) {
 			continue
 		}
-		m.join(text, i)
+		m.joinNext(text, i)
 		m.push(i)
 		if p := m.syms[i].prev; p >= 0 {
 			m.push(p)
@@ -85,21 +114,20 @@ func (m *merger) mergeLong(text []byte) {
 	}
 }
 
-// join merges symbol i with the next one.
-func (m *merger) join(text []byte, i int32) {
+// joinNext merges symbol i with the next one.
+func (m *merger) joinNext(text []byte, i int32) {
 	s := m.syms
-	a := &s[i]
-	b := &s[a.next]
-	b.key = noMerge
-	a.end, a.next = b.end, b.next
-	a.key = noMerge
-	if a.next >= 0 {
-		s[a.next].prev = i
-		a.key = m.pair(text, a.start, a.end, s[a.next].end)
+	l := &s[i]
+	r := &s[l.next]
+	r.key = noMerge
+	l.end, l.next, l.id = r.end, r.next, l.id2
+	l.join = noJoin
+	if l.next >= 0 {
+		s[l.next].prev = i
+		l.join = m.look(text, l, &s[l.next])
 	}
-	if a.prev >= 0 {
-		p := &s[a.prev]
-		p.key = m.pair(text, p.start, p.end, a.end)
+	if l.prev >= 0 {
+		s[l.prev].join = m.look(text, &s[l.prev], l)
 	}
 }
 

@@ -40,9 +40,10 @@ var (
 	preGPT4o   = preTekken.with(func(w *words) { w.digits, w.suffix = 3, true })
 	preAya     = words{letters: letter | mark, suffix: true, digits: 3, notPunct: letter | number, tail: "\r\n/", spaces: newlineSpaces}
 
-	cjk      = ranges{{0x4E00, 0x9FA5}, {0x800, 0x4E00}, {0xAC00, 0xD7FF}}
-	cjkKana  = ranges{{0x4E00, 0x9FA5}, {0x3040, 0x309F}, {0x30A0, 0x30FF}}
-	closers  = ranges{{'(', '('}, {'|', '|'}, {'.', '.'}, {',', ','}, {'!', '!'}, {'?', '?'}, {0x2026, 0x2026}, {0x3002, 0x3002}, {0xFF0C, 0xFF0C}, {0x3001, 0x3001}, {0x964, 0x964}, {0x6D4, 0x6D4}, {0x60C, 0x60C}, {')', ')'}}
+	cjk     = ranges{{0x800, 0x9FA5}, {0xAC00, 0xD7FF}}
+	cjkKana = ranges{{0x3040, 0x30FF}, {0x4E00, 0x9FA5}}
+	closers = ranges{{'!', '!'}, {'(', ')'}, {',', ','}, {'.', '.'}, {'?', '?'}, {'|', '|'}, {0x60C, 0x60C}, {0x6D4, 0x6D4}, {0x964, 0x964},
+		{0x2026, 0x2026}, {0x3001, 0x3002}, {0xFF0C, 0xFF0C}}
 	preDSV3  = pre{rules: one(numbers(3), cjkKana.run(false), symbolWords(false))}
 	preGemma = pre{rules: one(newlineRuns), rawBytes: true, escapeSpaces: true, newlineWords: true, gemma: true}
 )
@@ -91,18 +92,17 @@ var preTokenizers = sync.OnceValue(func() map[string]pre {
 	add(pre{rules: one(preGPT4o.with(func(w *words) { w.letters = letter | mark }).rule()), ignoreMerges: true}, "granite-embed-multi-97m")
 	add(pre{rules: one(thousands, preAya.rule())}, "tiny_aya", "cohere2moe")
 	add(pre{rules: one(
-		firstOf(ranges{{0xAC00, 0xD7A3}, {0x3131, 0x318E}}.run(false),
-			ranges{{0xFF01, 0xFF01}, {0x2026, 0x2026}, {0x2018, 0x2019}, {0x201C, 0x201D}, {0x2014, 0x2014}, {0xFF1A, 0xFF1B},
-				{0xFF0C, 0xFF0C}, {0x3001, 0x303F}, {0xFE30, 0xFE4F}}.run(false),
+		firstOf(ranges{{0x3131, 0x318E}, {0xAC00, 0xD7A3}}.run(false),
+			ranges{{0x2014, 0x2014}, {0x2018, 0x2019}, {0x201C, 0x201D}, {0x2026, 0x2026}, {0x3001, 0x303F}, {0xFE30, 0xFE4F},
+				{0xFF01, 0xFF01}, {0xFF0C, 0xFF0C}, {0xFF1A, 0xFF1B}}.run(false),
 			ranges{{0x3105, 0x312F}}.run(false), cjkKana.run(false)),
 		preAya.with(func(w *words) { w.digits = 1 }).rule()), ignoreMerges: true}, "youtu")
 	add(preDSV3, "deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4")
 	add(pre{rules: one(numbers(3), cjkKana.run(false), symbolWords(true), numbers(1))}, "spark2_5")
-	add(pre{rules: one(thousands, ranges{{0x4E00, 0x9FFF}, {0x3400, 0x4DBF}, {0x8C48, 0xFAFF}, {0x3040, 0x30FF}, {0xFF65, 0xFF9F},
-		{0x2F00, 0x2FDF}, {0xE40, 0xEFF}, {0x1780, 0x17FF}, {0x1000, 0x109F}, {0xAA60, 0xAA7F}, {0xA9E0, 0xA9FF}, {0xAC00, 0xD7AF},
-		{0x1100, 0x11FF}}.run(false), symbolWords(false))}, "afmoe")
+	add(pre{rules: one(thousands, ranges{{0xE40, 0xEFF}, {0x1000, 0x109F}, {0x1100, 0x11FF}, {0x1780, 0x17FF}, {0x2F00, 0x2FDF},
+		{0x3040, 0x30FF}, {0x3400, 0x4DBF}, {0x4E00, 0xFAFF}, {0xFF65, 0xFF9F}}.run(false), symbolWords(false))}, "afmoe")
 	add(pre{rules: one(lineBreaks, cased.run(true),
-		ranges{{'!', '/'}, {':', '~'}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF5E}, {0x2018, 0x201F}, {0x3000, 0x3002}}.run(true),
+		ranges{{'!', '/'}, {':', '~'}, {0x2018, 0x201F}, {0x3000, 0x3002}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF5E}}.run(true),
 		trailingSpaces, cjk.run(false), numbers(0))}, "deepseek-llm")
 	add(pre{rules: one(lineBreaks, classRun(letter, "", "s"), classRun(punct, "", "s"), cjk.run(false), numbers(1))}, "deepseek-coder")
 	add(pre{rules: one(classRun(punct, "$+<=>^~|`", ""), gpt2, digitTriples)}, "falcon")

@@ -300,7 +300,8 @@ func classRun(set class, extra, prefix string) rule {
 	}
 }
 
-// A set of ranges of code points, first and last. White space is never in it.
+// ranges is a set of ranges of code points, first and last, in ascending order. White
+// space is never in it.
 type ranges [][2]rune
 
 // run is \s?[SET]+ or [SET]+.
@@ -329,8 +330,14 @@ func (set ranges) run(afterSpace bool) rule {
 }
 
 func (set ranges) has(r rune) bool {
-	for _, x := range set {
-		if r >= x[0] && r <= x[1] {
+	for len(set) > 0 {
+		m := len(set) / 2
+		switch {
+		case r < set[m][0]:
+			set = set[:m]
+		case r > set[m][1]:
+			set = set[m+1:]
+		default:
 			return true
 		}
 	}

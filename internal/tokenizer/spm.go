@@ -10,9 +10,16 @@ import (
 type spmModel struct {
 	v    *vocab
 	glue *glue
+	ids  [128]int32 // of ASCII
 }
 
-func newSPM(v *vocab) *spmModel { return &spmModel{v: v, glue: newGlue(v.tokens, 0)} }
+func newSPM(v *vocab) *spmModel {
+	m := &spmModel{v: v, glue: newGlue(v.tokens, 0)}
+	for b := range m.ids {
+		m.ids[b] = v.index.find([]byte{byte(b)})
+	}
+	return m
+}
 
 func (m *spmModel) text(e *encoder, dst []int32, s []byte, afterSpecial bool) []int32 {
 	s = e.escape(s, m.v.prefix && afterSpecial)
@@ -39,18 +46,23 @@ func (m *spmModel) tokens(e *encoder, word []byte) {
 	e.merge.syms = e.merge.syms[:0]
 	for i := 0; i < len(word); {
 		n := min(charLen(word[i]), len(word)-i)
-		e.merge.add(i, i+n)
+		var id int32
+		if n == 1 && word[i] < 0x80 {
+			id = m.ids[word[i]]
+		} else {
+			id = m.v.index.find(word[i : i+n])
+		}
+		e.merge.add(i, i+n, id)
 		i += n
 	}
 	e.merge.merge(word)
 	for i := int32(0); i >= 0; i = e.merge.syms[i].next {
 		s := &e.merge.syms[i]
-		piece := word[s.start:s.end]
-		if id := m.v.index.find(piece); id >= 0 {
-			e.out = append(e.out, id)
+		if s.id >= 0 {
+			e.out = append(e.out, s.id)
 			continue
 		}
-		for _, b := range piece {
+		for _, b := range word[s.start:s.end] {
 			id := m.v.byteToken(b)
 			if id < 0 {
 				id = m.v.special["unk"]
@@ -63,12 +75,12 @@ func (m *spmModel) tokens(e *encoder, word []byte) {
 }
 
 // pairScore orders merges by the score of the token they make, as a key of merger.
-func (e *encoder) pairScore(text []byte, a, _, c int32) uint32 {
-	id := e.v.index.find(text[a:c])
+func (e *encoder) pairScore(text []byte, l, r *piece) join {
+	id := e.v.index.find(text[l.start:r.end])
 	if id < 0 {
-		return noMerge
+		return noJoin
 	}
-	return scoreKey(e.v.score(id))
+	return join{scoreKey(e.v.score(id)), id}
 }
 
 // escape returns s with U+2581 for every space, one more in front if prefix is set.
