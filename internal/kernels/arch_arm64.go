@@ -13,8 +13,12 @@ type tierScratch struct {
 	view actView
 	rest [8]float32 // result of a group with fewer rows than the kernel takes
 
-	panel, acts []byte      // unpacked rows, packed tokens
-	corner      [32]float32 // result of a panel with fewer rows or tokens than the kernel takes
+	floats                      []float32 // widened rows
+	scores                      [attendTile]float32
+	kTile, vTile, queries, many []float32 // attention: widened tiles, queries and scores of many
+	states                      []softmaxState
+	panel, acts                 []byte      // unpacked rows, packed tokens
+	corner                      [32]float32 // result of a panel with fewer rows or tokens than the kernel takes
 }
 
 // Apple's arm64 devices that run a current iOS or macOS have SDOT (A12 and
@@ -28,8 +32,8 @@ var neonTier = tier{
 	name:  "neon",
 	base:  &goTier,
 	group: 8,
-	few:   fewNEON,
-	many:  manyNEON.table(),
+	few:   withFloats(fewNEON, fewFloats),
+	many:  withFloats(manyNEON.table(), manyFloats),
 
 	groupMany: 64,
 
@@ -46,6 +50,9 @@ var neonTier = tier{
 	ropeNorm: ropeNormVecNEON,
 	ropeNeox: ropeNeoxVecNEON,
 	storeF16: storeF16VecNEON,
+	attend:   attendVecNEON,
+
+	attendMany: attendManyVecNEON,
 }
 
 var dotProdTier = tier{
@@ -64,3 +71,13 @@ var i8mmTier = tier{
 }
 
 func archTiers() []*tier { return []*tier{&neonTier, &dotProdTier, &i8mmTier} }
+
+// withFloats adds the float types' entries to a table.
+func withFloats(tab, floats [typeCount]mulFunc) [typeCount]mulFunc {
+	for t, f := range floats {
+		if f != nil {
+			tab[t] = f
+		}
+	}
+	return tab
+}

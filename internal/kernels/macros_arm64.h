@@ -44,10 +44,14 @@
 #define SRI16B(i, n, d)        WORD $(0x6F004400 | (16-(i))<<16 | (n)<<5 | (d)) // sri d.16b, n.16b, #i
 #define SSRA4S(i, n, d)        WORD $(0x4F001400 | (64-(i))<<16 | (n)<<5 | (d)) // ssra d.4s, n.4s, #i
 #define SHL4S(i, n, d)         WORD $(0x4F205400 | (i)<<16 | (n)<<5 | (d)) // shl d.4s, n.4s, #i
+#define SHLL4S(n, d)           WORD $(0x2E613800 | (n)<<5 | (d)) // shll d.4s, n.4h, #16
+#define SHLL2_4S(n, d)         WORD $(0x6E613800 | (n)<<5 | (d)) // shll2 d.4s, n.8h, #16
 
 // Lengthen, narrow.
 
 // Move lanes.
+#define ZIP1_2D(m, n, d)       WORD $(0x4EC03800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.2d, n.2d, m.2d
+#define ZIP2_2D(m, n, d)       WORD $(0x4EC07800 | (m)<<16 | (n)<<5 | (d)) // zip2 d.2d, n.2d, m.2d
 #define UZP1_16B(m, n, d)      WORD $(0x4E001800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.16b, n.16b, m.16b
 #define UZP1_8H(m, n, d)       WORD $(0x4E401800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.8h, n.8h, m.8h
 #define UZP2_8H(m, n, d)       WORD $(0x4E405800 | (m)<<16 | (n)<<5 | (d)) // uzp2 d.8h, n.8h, m.8h

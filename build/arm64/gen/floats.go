@@ -1,0 +1,269 @@
+package main
+
+import "fmt"
+
+// floatType is a type whose weights are floats.
+type floatType struct {
+	name  string
+	bytes int
+	// widen16 turns the 16 elements loaded in raw (F32: 4 registers, else 2)
+	// into four registers of floats.
+	widen16 func(a *asm, raw, to int)
+}
+
+var floatTypes = []floatType{
+	{"F32", 4, nil},
+	{"F16", 2, func(a *asm, raw, to int) {
+		for i := range 2 {
+			a.op("FCVTL4S", raw+i, to+2*i)
+			a.op("FCVTL2_4S", raw+i, to+2*i+1)
+		}
+	}},
+	{"BF16", 2, func(a *asm, raw, to int) {
+		for i := range 2 {
+			a.op("SHLL4S", raw+i, to+2*i)
+			a.op("SHLL2_4S", raw+i, to+2*i+1)
+		}
+	}},
+}
+
+// load16 loads 16 elements behind Rptr and leaves them as floats in to to to+3.
+func (t floatType) load16(a *asm, ptr, raw, to int) {
+	if t.widen16 == nil {
+		a.ins("FLDPQ.P 32(R%d), (F%d, F%d)", ptr, to, to+1)
+		a.ins("FLDPQ.P 32(R%d), (F%d, F%d)", ptr, to+2, to+3)
+		return
+	}
+	a.ins("FLDPQ.P 32(R%d), (F%d, F%d)", ptr, raw, raw+1)
+	t.widen16(a, raw, to)
+}
+
+// tree adds the 16 lanes in acc to acc+3 in the fixed order as far as four
+// lanes: lane i += lane i+8, then i+4.
+func tree(a *asm, acc int) {
+	a.op("FADD4S", acc+2, acc, acc)
+	a.op("FADD4S", acc+3, acc+1, acc+1)
+	a.op("FADD4S", acc+1, acc, acc)
+}
+
+// treeEnd adds lanes i+2, then i+1 of four sums at once: (x0+x2) + (x1+x3) of
+// each of the registers x goes to a lane of to.
+func treeEnd(a *asm, x [4]int, tmp, to int) {
+	for i := 0; i < 4; i += 2 {
+		// The low halves of two registers against their high halves.
+		a.op("ZIP1_2D", x[i+1], x[i], tmp)
+		a.op("ZIP2_2D", x[i+1], x[i], tmp+1)
+		a.op("FADD4S", tmp+1, tmp, x[i])
+	}
+	a.op("FADDP4S", x[2], x[0], to)
+}
+
+// fewFloat emits the kernel that multiplies groups of four rows with one token:
+//
+//	func few(dst *float32, w *byte, step, groups, n int, x *float32)
+//
+// n is a multiple of 16. Each row has its 16 lanes in four registers.
+func fewFloat(t floatType) string {
+	a := &asm{}
+	a.ins("MOVD dst+0(FP), R12")
+	a.ins("MOVD w+8(FP), R0")
+	a.ins("MOVD step+16(FP), R13")
+	a.ins("MOVD groups+24(FP), R14")
+	a.ins("MOVD n+32(FP), R16")
+	a.ins("MOVD x+40(FP), R15")
+	for r := 1; r < 4; r++ {
+		a.ins("ADD R13, R%d, R%d", r-1, r)
+	}
+	a.note("From the end of a group's rows to the next group.")
+	a.ins("LSL $2, R13, R13")
+	a.ins("MOVD $%d, R11", t.bytes)
+	a.ins("MSUB R11, R13, R16, R13")
+	a.label("group")
+	for i := range 16 {
+		a.op("MOVIZ", 16+i)
+	}
+	a.ins("MOVD R15, R8")
+	a.ins("MOVD R16, R17")
+	a.label("loop")
+	a.ins("FLDPQ.P 32(R8), (F0, F1)")
+	a.ins("FLDPQ.P 32(R8), (F2, F3)")
+	a.ins("SUBS $16, R17, R17")
+	for pair := 0; pair < 4; pair += 2 {
+		var rows []*asm
+		for r := pair; r < pair+2; r++ {
+			s := &asm{}
+			to := 4 + 4*(r%2)
+			t.load16(s, r, 12+2*(r%2), to)
+			for i := range 4 {
+				s.op("FMLA4S", i, to+i, 16+4*r+i)
+			}
+			rows = append(rows, s)
+		}
+		a.weave(rows...)
+	}
+	a.ins("BNE loop")
+	for r := range 4 {
+		tree(a, 16+4*r)
+	}
+	treeEnd(a, [4]int{16, 20, 24, 28}, 0, 16)
+	a.ins("FMOVQ.P F16, 16(R12)")
+	for r := range 4 {
+		a.ins("ADD R13, R%d, R%d", r, r)
+	}
+	a.ins("SUBS $1, R14, R14")
+	a.ins("BNE group")
+	a.ins("RET")
+	name := "few" + t.name + "NEON"
+	return a.text(name+" multiplies groups of four rows of "+t.name+" with one token.", name, 0, 48)
+}
+
+// gemmFloat emits the kernel for many tokens, two rows of floats with groups of
+// three tokens:
+//
+//	func gemm(dst *float32, stride int, w *float32, wstep int, x *float32, xstep, n, groups int)
+//
+// Strides and steps are in bytes.
+func gemmFloat() string {
+	a := &asm{}
+	for i, arg := range []string{"dst", "stride", "w", "wstep", "x", "xstep", "n", "groups"} {
+		a.ins("MOVD %s+%d(FP), R%d", arg, 8*i, i)
+	}
+	a.ins("ADD R5, R4, R9")
+	a.ins("ADD R5, R9, R10")
+	a.note("From the end of a group's tokens to the next group.")
+	a.ins("ADD R5<<1, R5, R11")
+	a.ins("SUB R6<<2, R11, R11")
+	a.label("group")
+	for i := range 24 {
+		a.op("MOVIZ", i)
+	}
+	a.ins("MOVD R2, R12")
+	a.ins("ADD R3, R2, R13")
+	a.ins("MOVD R6, R14")
+	a.label("loop")
+	for half := range 2 {
+		// Two registers of each row in 24 to 27, of each token in 28 to 31 in turn.
+		a.ins("FLDPQ.P 32(R12), (F24, F25)")
+		a.ins("FLDPQ.P 32(R13), (F26, F27)")
+		if half == 0 {
+			a.ins("SUBS $16, R14, R14")
+		}
+		for tok, ptr := range []int{4, 9, 10} {
+			x := 28 + tok%2*2
+			a.ins("FLDPQ.P 32(R%d), (F%d, F%d)", ptr, x, x+1)
+			for i := range 2 {
+				for r := range 2 {
+					a.op("FMLA4S", x+i, 24+2*r+i, 12*r+4*tok+2*half+i)
+				}
+			}
+		}
+	}
+	a.ins("BNE loop")
+	for i := range 6 {
+		tree(a, 4*i)
+	}
+	// Rows in lanes 0 and 1 of each token: registers 0, 4, 8 and 12, 16, 20.
+	treeEnd(a, [4]int{0, 12, 4, 16}, 24, 0)
+	a.op("ZIP1_2D", 20, 8, 24)
+	a.op("ZIP2_2D", 20, 8, 25)
+	a.op("FADD4S", 25, 24, 8)
+	a.op("FADDP4S", 8, 8, 1)
+	a.ins("FMOVD F0, (R0)")
+	a.ins("ADD R1, R0, R0")
+	a.ins("VST1 V0.D[1], (R0)")
+	a.ins("ADD R1, R0, R0")
+	a.ins("FMOVD F1, (R0)")
+	a.ins("ADD R1, R0, R0")
+	for _, ptr := range []int{4, 9, 10} {
+		a.ins("ADD R11, R%d, R%d", ptr, ptr)
+	}
+	a.ins("SUBS $1, R7, R7")
+	a.ins("BNE group")
+	a.ins("RET")
+	return a.text("gemmFloatNEON multiplies two rows with groups of three tokens.", "gemmFloatNEON", 0, 64)
+}
+
+// widen emits
+//
+//	func widen(dst *float32, src *byte, n int)
+//
+// for a multiple of 16.
+func widen(t floatType) string {
+	a := &asm{}
+	a.ins("MOVD dst+0(FP), R0")
+	a.ins("MOVD src+8(FP), R1")
+	a.ins("MOVD n+16(FP), R2")
+	a.label("loop")
+	t.load16(a, 1, 4, 0)
+	a.ins("FSTPQ.P (F0, F1), 32(R0)")
+	a.ins("FSTPQ.P (F2, F3), 32(R0)")
+	a.ins("SUBS $16, R2, R2")
+	a.ins("BNE loop")
+	a.ins("RET")
+	name := "widen" + t.name + "NEON"
+	return a.text(name+" turns "+t.name+" into floats.", name, 0, 24)
+}
+
+// weigh emits the second half of attention, out += sum of w[j] * row j:
+//
+//	func weigh(out *float32, v *byte, step int, w *float32, n int)
+//
+// for width values of a row (a constant of the kernel) and rows that lie step
+// bytes apart. Each value has its own sequential chain.
+func weigh(t floatType, width int) string {
+	a := &asm{}
+	a.ins("MOVD out+0(FP), R0")
+	a.ins("MOVD v+8(FP), R1")
+	a.ins("MOVD step+16(FP), R2")
+	a.ins("MOVD w+24(FP), R3")
+	a.ins("MOVD n+32(FP), R4")
+	const acc = 16
+	for i := 0; i < width/4; i += 2 {
+		a.ins("FLDPQ %d(R0), (F%d, F%d)", 16*i, acc+i, acc+i+1)
+	}
+	row := func(lane int) {
+		var parts []*asm
+		for p := range width / 16 {
+			s := &asm{}
+			to := 4 + 4*(p%2)
+			if t.bytes == 4 {
+				s.ins("FLDPQ %d(R1), (F%d, F%d)", 64*p, to, to+1)
+				s.ins("FLDPQ %d(R1), (F%d, F%d)", 64*p+32, to+2, to+3)
+			} else {
+				raw := 12 + 2*(p%2)
+				s.ins("FLDPQ %d(R1), (F%d, F%d)", 32*p, raw, raw+1)
+				t.widen16(s, raw, to)
+			}
+			for i := range 4 {
+				s.op("FMLAI4S", lane, 0, to+i, acc+4*p+i)
+			}
+			parts = append(parts, s)
+		}
+		a.weaveN(2, parts)
+		a.ins("ADD R2, R1, R1")
+	}
+	a.ins("SUBS $4, R4, R4")
+	a.ins("BLT rest")
+	a.label("four")
+	a.ins("FMOVQ.P 16(R3), F0")
+	for lane := range 4 {
+		row(lane)
+	}
+	a.ins("SUBS $4, R4, R4")
+	a.ins("BGE four")
+	a.label("rest")
+	a.ins("ADDS $4, R4, R4")
+	a.ins("BEQ done")
+	a.label("one")
+	a.ins("FMOVS.P 4(R3), F0")
+	row(0)
+	a.ins("SUBS $1, R4, R4")
+	a.ins("BNE one")
+	a.label("done")
+	for i := 0; i < width/4; i += 2 {
+		a.ins("FSTPQ (F%d, F%d), %d(R0)", acc+i, acc+i+1, 16*i)
+	}
+	a.ins("RET")
+	name := fmt.Sprintf("weigh%sx%dNEON", t.name, width)
+	return a.text(fmt.Sprintf("%s adds n weighted rows of %d values to out.", name, width), name, 0, 40)
+}
