@@ -135,3 +135,53 @@ func bigMatrix(b *testing.B, rng *rand.Rand, typ quant.Type, rows, cols int) Mat
 	}
 	return m
 }
+
+// BenchmarkAttend is one head of 64 over 1024 positions of f16 cache; a score
+// and a weighted value of one element count as two operations each.
+func BenchmarkAttend(b *testing.B) {
+	for _, many := range []int{1, 16} {
+		for _, dim := range []int{64, 128, 256} {
+			b.Run(fmt.Sprintf("queries%d/dim%d", many, dim), func(b *testing.B) {
+				const n = 1024
+				rng := rand.New(rand.NewPCG(1, 2))
+				kv, _, _ := randomCache(rng, quant.F16, n, dim, dim)
+				s := NewScratch()
+				qs := make([]Query, many)
+				for i := range qs {
+					qs[i] = Query{Out: make([]float32, dim), Q: make([]float32, dim), To: n, Params: AttendParams{Scale: 0.1}}
+					for j := range qs[i].Q {
+						qs[i].Q[j] = float32(rng.NormFloat64())
+					}
+				}
+				benchTiers(b, func(b *testing.B) {
+					quickest(b, "GFLOPS", float64(many*n*dim*4), func() { AttendMany(qs, kv, s) })
+				})
+			})
+		}
+	}
+}
+
+// BenchmarkVector is the vector functions on 2048 floats.
+func BenchmarkVector(b *testing.B) {
+	in := make([][]float32, 4)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range in {
+		in[i] = make([]float32, 2048)
+		for j := range in[i] {
+			in[i][j] = float32(rng.NormFloat64())
+		}
+	}
+	for _, op := range vectorOps {
+		b.Run(op.name, func(b *testing.B) {
+			benchTiers(b, func(b *testing.B) {
+				quickest(b, "elem/ns", 2048, func() { op.f(in[0], in[1], in[2], in[3]) })
+			})
+		})
+	}
+	a := randomActs(rng, 1, 2048)
+	b.Run("Quantize", func(b *testing.B) {
+		benchTiers(b, func(b *testing.B) {
+			quickest(b, "elem/ns", 2048, func() { a.Quantize(0, 1) })
+		})
+	})
+}

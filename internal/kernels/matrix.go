@@ -85,24 +85,16 @@ func (m *Matrix) MulRows(dst []float32, stride, r0, r1 int, a *Acts, s *Scratch)
 
 // TileRows is the number of rows that a worker should claim at once when there
 // are n tokens: a multiple of the kernels' group of rows, at most about 100 us
-// of work where the group allows it. Tiles should begin at multiples of it.
+// of work and a twelfth of the matrix where the group allows it. Tiles should
+// begin at multiples of it.
 func (m *Matrix) TileRows(n int) int {
 	g := active.group
 	if n > active.fewMax[m.Type] {
 		g = active.groupMany
 	}
-	// About 8 bytes of weights per nanosecond for few tokens, 200 operations
+	// About 12 bytes of weights per nanosecond for few tokens, 200 operations
 	// per nanosecond for many.
-	ns := float64(m.RowBytes) / 8
-	if t := float64(m.Cols) * float64(n) * 2 / 200; t > ns {
-		ns = t
-	}
-	tiles := int(60e3 / (ns * float64(g)))
-	if tiles < 1 {
-		tiles = 1
-	}
-	if tiles > 16 {
-		tiles = 16
-	}
-	return tiles * g
+	ns := max(float64(m.RowBytes)/12, float64(m.Cols)*float64(n)*2/200)
+	groups := min(int(80e3/(ns*float64(g))), m.Rows/g/12, 32)
+	return max(groups, 1) * g
 }

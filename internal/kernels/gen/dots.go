@@ -99,7 +99,7 @@ func dots16(a *asm, kind string, bytes int) {
 			label := fmt.Sprintf("quad%d", quad)
 			f.label(label)
 			for i := 0; i < 4*16*bytes; i += 64 {
-				f.op("PREFETCHT0", mem(i, "R15"))
+				f.op("PREFETCHT1", mem(i, "R15"))
 			}
 			f.op("ADDQ", fmt.Sprintf("$%d", 4*16*bytes), "R15")
 			f.mov("(R10)", a.v(16))
@@ -133,7 +133,7 @@ func dots16(a *asm, kind string, bytes int) {
 	}
 	f.label("loop")
 	for i := 0; i < 4*16*bytes; i += 64 {
-		f.op("PREFETCHT0", mem(i, "R15"))
+		f.op("PREFETCHT1", mem(i, "R15"))
 	}
 	f.op("ADDQ", fmt.Sprintf("$%d", 4*16*bytes), "R15")
 	for h := range 2 {

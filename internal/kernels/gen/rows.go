@@ -57,6 +57,7 @@ type rows struct {
 	unpack bool
 	cached map[int]int // raw set -> offset, as loaded
 	have   map[[2]int]bool
+	step   int // chunks emitted
 }
 
 // base registers of the row groups of four.
@@ -293,9 +294,6 @@ func rowsFunc(a *asm, f *format, unpack bool) {
 	loop := "loop"
 	a.label(loop)
 	k.forget()
-	if !unpack {
-		k.prefetch()
-	}
 	if f.scales != nil {
 		f.scales(k)
 	}
@@ -318,13 +316,18 @@ func rowsFunc(a *asm, f *format, unpack bool) {
 	a.end()
 }
 
-// prefetch asks for as many bytes of the next rows as the unit reads.
-func (k *rows) prefetch() {
-	n := k.f.bytes * k.groups() * 4
-	for at := 0; at < n; at += 64 {
-		k.op("PREFETCHT0", mem(at, "R15"))
+// prefetch asks for step n of 2*blocks' share of what the unit reads, of the
+// next rows. Into the second level: 16 rows and the next 16 do not fit the
+// first. Spread out, because a burst would fill the queue of misses.
+func (k *rows) prefetch(n int) {
+	lines := (k.f.bytes*k.groups()*4 + 63) / 64
+	steps := 2 * k.f.blocks
+	for l := lines * n / steps; l < lines*(n+1)/steps; l++ {
+		k.op("PREFETCHT1", mem(64*l, "R15"))
 	}
-	k.op("ADDQ", fmt.Sprintf("$%d", n), "R15")
+	if n == steps-1 {
+		k.op("ADDQ", fmt.Sprintf("$%d", k.f.bytes*k.groups()*4), "R15")
+	}
 }
 
 // bundles groups the blocks of a unit that share raw bytes; AVX2 has no
@@ -345,6 +348,10 @@ func (k *rows) bundle(blocks []int) {
 	for c := range 2 {
 		for n, b := range blocks {
 			k.note("block %d, weights %d to %d", b, 16*c, 16*c+15)
+			if !k.unpack {
+				k.prefetch(k.step)
+				k.step++
+			}
 			switch {
 			case k.unpack:
 				k.store(b, c)
