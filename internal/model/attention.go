@@ -76,6 +76,7 @@ func (a *attention) size(z *sizes) {
 	z.need(&z.query, a.heads*a.keyDim)
 	z.need(&z.attnOut, a.heads*a.valueDim)
 	z.need(&z.tile, max(a.keyDim, a.valueDim))
+	z.need(&z.queries, attendTokens*a.heads/a.kvHeads)
 	z.addLinear(&a.o, a.post)
 }
 
@@ -98,11 +99,20 @@ func (a *attention) run(p *pass) {
 	// Where heads are no whole quantization blocks, a token's must be complete
 	// before they can be quantized.
 	whole := a.valueDim%32 == 0
-	for i := range p.Tiles(p.n * a.heads) {
-		t, h := i/a.heads, i%a.heads
-		a.attend(p, out.Row(t), t, h)
+	// One tile is one head of one token, or the heads that share a KV head, of some.
+	tokens, each := 1, 1
+	if p.n > 1 {
+		tokens, each = attendTokens, a.heads/a.kvHeads
+	}
+	across := a.heads / each
+	for i := range p.Tiles(tiles(p.n, tokens) * across) {
+		t0, h0 := i/across*tokens, i%across*each
+		t1, h1 := min(t0+tokens, p.n), h0+each
+		a.attend(p, out, t0, t1, h0, h1)
 		if whole {
-			out.QuantizeSpan(t, h*a.valueDim, (h+1)*a.valueDim)
+			for t := t0; t < t1; t++ {
+				out.QuantizeSpan(t, h0*a.valueDim, h1*a.valueDim)
+			}
 		}
 	}
 	p.Barrier()
@@ -154,13 +164,24 @@ func (a *attention) turn(p *pass, x []float32, n *norm, t int) {
 	}
 }
 
-// attend computes head h of token t's out over the positions it sees.
-func (a *attention) attend(p *pass, out []float32, t, h int) {
-	pos := p.pos + t
-	from := 0
-	if a.window > 0 {
-		from = max(0, pos+1-a.window)
+// attendTokens is how many tokens of a pass attend together: they share the
+// reading of keys and values.
+const attendTokens = 16
+
+// attend computes the heads h0 to h1, which share a KV head, of the tokens t0 to
+// t1 over the positions that each sees.
+func (a *attention) attend(p *pass, out *kernels.Acts, t0, t1, h0, h1 int) {
+	p.queries = p.queries[:0]
+	for t := t0; t < t1; t++ {
+		q := kernels.Query{To: p.pos + t + 1, Params: a.params}
+		if a.window > 0 {
+			q.From = max(0, q.To-a.window)
+		}
+		for h := h0; h < h1; h++ {
+			q.Q = p.q[(t*a.heads+h)*a.keyDim : (t*a.heads+h+1)*a.keyDim]
+			q.Out = out.Row(t)[h*a.valueDim : (h+1)*a.valueDim]
+			p.queries = append(p.queries, q)
+		}
 	}
-	q := p.q[(t*a.heads+h)*a.keyDim : (t*a.heads+h+1)*a.keyDim]
-	kernels.Attend(out[h*a.valueDim:(h+1)*a.valueDim], q, p.cache.Head(a.layer, h/(a.heads/a.kvHeads)), from, pos+1, a.params, p.scratch)
+	kernels.AttendMany(p.queries, p.cache.Head(a.layer, h0/(a.heads/a.kvHeads)), p.scratch)
 }

@@ -18,6 +18,7 @@ type sizes struct {
 	ffn     int // one block's hidden layer
 	branch  int // output of a branch that is normed before it is added; 0: none
 	tile    int // per worker: the rows of one tile
+	queries int // per worker: query heads that attend together, not per token
 	slots   int // experts per token; 0: none
 	experts int
 }
@@ -71,6 +72,7 @@ type pass struct {
 	own     kernels.Acts // [privateTokens][embd] this worker's normed input
 	tile    []float32    // [batch][sizes.tile] outputs of one tile of rows
 	tile2   []float32    // the same
+	queries []kernels.Query
 	scratch *kernels.Scratch
 
 	// Room for the shapes under which this worker uses shared memory, so that
@@ -104,6 +106,7 @@ func (m *Model) NewState(batch, workers int) *State {
 		p.own.Resize(privateTokens, m.Embd)
 		p.tile = make([]float32, batch*z.tile)
 		p.tile2 = make([]float32, batch*z.tile)
+		p.queries = make([]kernels.Query, 0, z.queries)
 		p.scratch = kernels.NewScratch()
 	}
 	s.work = s.run
