@@ -216,8 +216,7 @@ func (f *frame) slice(v Value, s *sliceExpr) Value {
 	case *Tuple:
 		items, size = l.Items, len(l.Items)
 	case *pyRange:
-		items = r.collect(l)
-		size = len(items)
+		size = l.len()
 	default:
 		if !isStr {
 			r.fail("TypeError", "'%s' object has no slices", typeName(v))
@@ -239,6 +238,10 @@ func (f *frame) slice(v Value, s *sliceExpr) Value {
 			b.WriteRune(runes[start+i*step])
 		}
 		return like(v, r.str(b.String()))
+	}
+	if l, ok := v.(*pyRange); ok {
+		from := l.start + start*l.step
+		return &pyRange{from, from + n*step*l.step, step * l.step}
 	}
 	r.alloc(valueBytes * int(n))
 	out := make([]Value, n)

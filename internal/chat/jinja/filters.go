@@ -139,7 +139,10 @@ func indentFilter(r *runtime, v Value, a *args) Value {
 
 func truncateFilter(r *runtime, v Value, a *args) Value {
 	b := a.bind(r, "truncate", 0, "length", "killwords", "end", "leeway")
-	s := r.runes(r.string("truncate", v))
+	n, ok := length(v)
+	if !ok {
+		r.fail("TypeError", "object of type '%s' has no len()", typeName(v))
+	}
 	size := r.integer("truncate", or(b[0], int64(255)))
 	end := r.string("truncate", or(b[2], "..."))
 	endLen, _ := length(end)
@@ -150,10 +153,10 @@ func truncateFilter(r *runtime, v Value, a *args) Value {
 	if size < int64(endLen) || leeway < 0 {
 		r.fail("AssertionError", "expected length >= %d, got %d", endLen, size)
 	}
-	if int64(len(s)) <= size || int64(len(s))-size <= leeway {
-		return v
+	if int64(n) <= size || int64(n)-size <= leeway {
+		return v // whatever it is
 	}
-	cut := string(s[:size-int64(endLen)])
+	cut := substring(r.string("truncate", v), 0, size-int64(endLen))
 	if !truth(or(b[1], false)) {
 		if i := strings.LastIndex(cut, " "); i >= 0 {
 			cut = cut[:i]

@@ -27,9 +27,11 @@ func (r *runtime) percent(f, v Value) Value {
 	_, marked := f.(Markup)
 	var pos []Value
 	var dict *Dict
+	// What can be indexed may have values left over; a tuple may not.
+	spare := !isText(v) && isSequenceTest(v)
 	switch v := v.(type) {
 	case *Tuple:
-		pos = v.Items
+		pos, spare = v.Items, false
 	case *Dict:
 		dict, pos = v, []Value{v}
 	default:
@@ -126,7 +128,7 @@ func (r *runtime) percent(f, v Value) Value {
 		}
 		b.WriteString(out)
 	}
-	if used < len(pos) && dict == nil {
+	if used < len(pos) && !spare {
 		r.fail("TypeError", "not all arguments converted during string formatting")
 	}
 	return like(f, r.str(b.String()))

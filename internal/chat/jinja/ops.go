@@ -81,6 +81,9 @@ func isText(v Value) bool { _, ok := text(v); return ok }
 // binary applies + - * / // % **.
 func (r *runtime) binary(op string, x, y Value) Value {
 	r.use(x)
+	if isText(x) && op == "%" {
+		return r.percent(x, y) // which prints an undefined value as any other
+	}
 	r.use(y)
 	if s, ok := text(x); ok {
 		switch op {
@@ -90,8 +93,6 @@ func (r *runtime) binary(op string, x, y Value) Value {
 				r.badOperands(op, x, y)
 			}
 			return r.concat(x, y, s, t)
-		case "%":
-			return r.percent(x, y)
 		}
 	}
 	if op == "+" {

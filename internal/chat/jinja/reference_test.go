@@ -52,9 +52,9 @@ func renderText(source string, vars *Dict, env Env) (string, error) {
 	return tm.Render(vars, env)
 }
 
-// compareSnippets wants the same text, or the same kind of exception; the message, too, where the template or a
-// missing name made it.
-func compareSnippets(t *testing.T, list []snippet) {
+// compareSnippets wants the same text, or an error where Python raised one. exact: the same kind of exception, and
+// the same message where the template or a missing name made it.
+func compareSnippets(t *testing.T, list []snippet, exact bool) {
 	t.Helper()
 	vars := snippetVars(t)
 	clock := func() time.Time { return time.Date(2025, 2, 3, 4, 5, 6, 0, time.UTC) }
@@ -68,9 +68,9 @@ func compareSnippets(t *testing.T, list []snippet) {
 			t.Errorf("%s\n  got %q\n want %q", s.Template, got, s.Text)
 		case !s.OK && err == nil:
 			t.Errorf("%s\n  got %q\n want error %s", s.Template, got, s.Text)
-		case !s.OK && err.(*Error).Kind != kind:
+		case !s.OK && exact && err.(*Error).Kind != kind:
 			t.Errorf("%s\n  got %v\n want %s", s.Template, err, s.Text)
-		case !s.OK && (kind == "TemplateError" || kind == "UndefinedError" || kind == "SecurityError") && err.(*Error).Msg != msg:
+		case !s.OK && exact && (kind == "TemplateError" || kind == "UndefinedError" || kind == "SecurityError") && err.(*Error).Msg != msg:
 			t.Errorf("%s\n  got %v\n want %s", s.Template, err, s.Text)
 		}
 	}
@@ -82,7 +82,7 @@ func TestSnippets(t *testing.T) {
 	if len(list) < 100 {
 		t.Fatalf("only %d snippets", len(list))
 	}
-	compareSnippets(t, list)
+	compareSnippets(t, list, true)
 }
 
 // TestPeerSnippets shows that the recorded file is what Python's Jinja2 says today.
@@ -94,7 +94,7 @@ func TestPeerSnippets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compareSnippets(t, readSnippets(t, out))
+	compareSnippets(t, readSnippets(t, out), true)
 }
 
 func mustRead(t testing.TB, path string) []byte {

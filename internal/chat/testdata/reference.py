@@ -11,6 +11,7 @@ The second form renders small templates, parted by lines of "===", with the vari
 One JSON line per template and conversation: {"template", "conversation", "ok", "text"}, where text is
 the prompt, or "ErrorClass: message" when rendering raised. The clock stands at 2025-02-03 04:05:06.
 """
+import copy
 import datetime
 import functools
 import json
@@ -78,7 +79,7 @@ def snippets(vars_path, path):
         sources = f.read().split("\n===\n")
     for source in sources:
         try:
-            ok, text = True, environment().from_string(source).render(**variables)
+            ok, text = True, environment().from_string(source).render(**copy.deepcopy(variables))
         except Exception as e:
             ok, text = False, f"{type(e).__name__}: {e}"
         print(json.dumps({"template": source, "ok": ok, "text": text}))
