@@ -17,7 +17,10 @@ type tierScratch struct {
 	scores                      [attendTile]float32
 	kTile, vTile, queries, many []float32 // attention: widened tiles, queries and scores of many
 	states                      []softmaxState
-	panel, acts                 []byte      // unpacked rows, packed tokens
+	panel, acts                 []byte   // unpacked rows, packed tokens
+	rows, row                   rowForm  // eight unpacked rows, and one of them
+	quadQ                       [4]*int8 // the tokens of a quad
+	quadD, quadDS               [4]*float32
 	corner                      [32]float32 // result of a panel with fewer rows or tokens than the kernel takes
 }
 

@@ -35,8 +35,9 @@ type gemmKernel func(dst *float32, stride int, panel, acts *byte, blocks, quads 
 type manyTier struct {
 	gemm    [4]gemmKernel // by form
 	twice   int           // how often a scale stands in the panel
-	arrange func(panel []byte, block, r int, q []int8)
-	pack    func(acts []byte, block, t int, q []int8)
+	arrange func(panel *byte, block int, q *int8, step, blocks int)
+	gather  func(dst *byte, block int, x *float32, step, blocks int)
+	pack    func(acts *byte, q *[4]*int8, d *[4]*float32, blocks int)
 }
 
 // Bytes of the cache that panels and packed activations may each take.
@@ -55,12 +56,12 @@ func (mt *manyTier) mul(dst []float32, stride int, m *Matrix, r0, r1 int, a *Act
 	for p0 := r0; p0 < r1; p0 += rows {
 		p1 := min(p0+rows, r1)
 		for r := p0; r < p1; r += 8 {
-			mt.unpack(ts.panel[(r-p0)/8*panelBytes:][:panelBytes], m, r, min(r+8, p1), s)
+			mt.unpack(ts.panel[(r-p0)/8*panelBytes:][:panelBytes], m, r, min(r+8, p1), ts)
 		}
 		for t0 := 0; t0 < a.N; t0 += tokens {
 			t1 := min(t0+tokens, a.N)
 			for t := t0; t < t1; t += 4 {
-				mt.packQuad(ts.acts[(t-t0)/4*quadBytes:][:quadBytes], a, t, form)
+				mt.packQuad(ts.acts[(t-t0)/4*quadBytes:][:quadBytes], a, t, form, ts)
 			}
 			for r := p0; r < p1; r += 8 {
 				mt.tile(dst, stride, ts.panel[(r-p0)/8*panelBytes:], r, p1, t0, t1, kb, quadBytes, form, ts)
@@ -119,122 +120,97 @@ var formOf = [typeCount]int{
 
 // unpack fills a panel with rows r to r1, at most eight; missing rows repeat
 // the last one.
-func (mt *manyTier) unpack(panel []byte, m *Matrix, r, r1 int, s *Scratch) {
-	f := &s.row
-	f.resize(m.Cols)
-	kb := m.Cols / 32
+func (mt *manyTier) unpack(panel []byte, m *Matrix, r, r1 int, ts *tierScratch) {
+	k, kb := m.Cols, m.Cols/32
 	form := formOf[m.Type]
 	block := 256 + 32*mt.twice
 	if form == formSub {
 		block += 64 * mt.twice
 	}
+	f := &ts.rows
+	f.resize(8 * k)
 	for i := range 8 {
-		if r+i < r1 {
-			rowUnpack[m.Type](f, m.row(r+i))
-			if form == formSubMin {
-				for j := range f.q {
-					f.q[j] *= f.sub[j/16]
-				}
+		ts.row = rowForm{q: f.q[i*k:][:k], d: f.d[i*kb:][:kb], m: f.m[i*kb:][:kb], sub: f.sub[2*i*kb:][:2*kb], min: f.min[2*i*kb:][:2*kb]}
+		rowUnpackNEON[m.Type](&ts.row, m.row(min(r+i, r1-1)))
+	}
+	mt.arrange(&panel[0], block, &f.q[0], k, kb)
+	mt.gather(&panel[256], block, &f.d[0], 4*kb, kb)
+	switch form {
+	case formMin:
+		gather8NEON(&panel[kb*block], 32, &f.m[0], 4*kb, kb)
+	case formSub:
+		n := 32 * mt.twice
+		for b := range kb {
+			x := panel[b*block+256+n:][:2*n]
+			for lane := range 8 * mt.twice {
+				s := f.sub[2*(lane/mt.twice*kb+b):][:2]
+				putI32(x[4*lane:], int32(s[0]))
+				putI32(x[n+4*lane:], int32(s[1]))
 			}
 		}
+	case formSubMin:
+		gather8NEON(&panel[kb*block], 96, &f.m[0], 4*kb, kb)
 		for b := range kb {
-			blk := panel[b*block:][:block]
-			mt.arrange(blk, b, i, f.q[b*32:][:32])
-			for k := range mt.twice {
-				lane := i*mt.twice + k
-				putF32(blk[256+4*lane:], f.d[b])
-				if form == formSub {
-					n := 32 * mt.twice
-					binary.LittleEndian.PutUint32(blk[256+n+4*lane:], uint32(int32(f.sub[2*b])))
-					binary.LittleEndian.PutUint32(blk[256+2*n+4*lane:], uint32(int32(f.sub[2*b+1])))
-				}
-			}
-			switch form {
-			case formMin:
-				putF32(panel[kb*block+32*b+4*i:], f.m[b])
-			case formSubMin:
-				x := panel[kb*block+96*b+4*i:]
-				putF32(x, f.m[b])
-				binary.LittleEndian.PutUint32(x[32:], uint32(int32(f.min[2*b])))
-				binary.LittleEndian.PutUint32(x[64:], uint32(int32(f.min[2*b+1])))
+			x := panel[kb*block+96*b+32:][:64]
+			for i := range 8 {
+				s := f.min[2*(i*kb+b):][:2]
+				putI32(x[4*i:], int32(s[0]))
+				putI32(x[32+4*i:], int32(s[1]))
 			}
 		}
 	}
 }
 
-func putF32(b []byte, x float32) { binary.LittleEndian.PutUint32(b, math.Float32bits(x)) }
+func putI32(b []byte, x int32) { binary.LittleEndian.PutUint32(b, uint32(x)) }
 
 // packQuad packs tokens t to t+3; missing ones repeat the last.
-func (mt *manyTier) packQuad(acts []byte, a *Acts, t, form int) {
+func (mt *manyTier) packQuad(acts []byte, a *Acts, t, form int, ts *tierScratch) {
 	kb := a.K / 32
 	block := 128 + 16*mt.twice
-	for i := range 4 {
-		tok := min(t+i, a.N-1)
-		q, d := a.Q[tok*a.K:][:a.K], a.D[tok*kb:][:kb]
+	var tok [4]int
+	for i := range tok {
+		tok[i] = min(t+i, a.N-1)
+		ts.quadQ[i], ts.quadD[i], ts.quadDS[i] = &a.Q[tok[i]*a.K], &a.D[tok[i]*kb], &a.DS[tok[i]*kb]
+	}
+	mt.pack(&acts[0], &ts.quadQ, &ts.quadD, kb)
+	switch form {
+	case formMin:
+		gather4NEON(&acts[kb*block], &ts.quadDS, kb)
+	case formSubMin:
 		for b := range kb {
-			blk := acts[b*block:][:block]
-			mt.pack(blk, b, i, q[b*32:][:32])
-			if mt.twice == 2 {
-				putF32(blk[128+i/2*16+i%2*4:], d[b])
-				putF32(blk[128+i/2*16+i%2*4+8:], d[b])
-			} else {
-				putF32(blk[128+4*i:], d[b])
-			}
-			switch form {
-			case formMin:
-				putF32(acts[kb*block+16*b+4*i:], a.DS[tok*kb+b])
-			case formSubMin:
-				x := acts[kb*block+48*b+4*i:]
-				putF32(x, d[b])
-				binary.LittleEndian.PutUint32(x[16:], uint32(int32(a.S[2*(tok*kb+b)])))
-				binary.LittleEndian.PutUint32(x[32:], uint32(int32(a.S[2*(tok*kb+b)+1])))
+			x := acts[kb*block+48*b:][:48]
+			for i, t := range tok {
+				putI32(x[4*i:], int32(math.Float32bits(a.D[t*kb+b])))
+				putI32(x[16+4*i:], int32(a.S[2*(t*kb+b)]))
+				putI32(x[32+4*i:], int32(a.S[2*(t*kb+b)+1]))
 			}
 		}
 	}
-}
-
-func copyBytes(dst []byte, src []int8) {
-	for i, v := range src {
-		dst[i] = byte(v)
-	}
+	ts.quadQ, ts.quadD, ts.quadDS = [4]*int8{}, [4]*float32{}, [4]*float32{}
 }
 
 var manyNEON = manyTier{
 	gemm:    [4]gemmKernel{gemmScaleNEON, gemmMinNEON, gemmSubNEON, gemmSubMinNEON},
 	twice:   1,
-	arrange: func(blk []byte, _, r int, q []int8) { copyBytes(blk[32*r:], q) },
-	pack:    packPlain,
+	arrange: arrangeNEON,
+	gather:  gather8NEON,
+	pack:    packNEON,
 }
 
 var manyDotProd = manyTier{
-	gemm:  [4]gemmKernel{gemmScaleDotProd, gemmMinDotProd, gemmSubDotProd, gemmSubMinDotProd},
-	twice: 1,
-	arrange: func(blk []byte, _, r int, q []int8) {
-		for k := range 8 {
-			copyBytes(blk[k/2*64+r/4*32+k%2*16+r%4*4:], q[4*k:][:4])
-		}
-	},
-	pack: packPlain,
+	gemm:    [4]gemmKernel{gemmScaleDotProd, gemmMinDotProd, gemmSubDotProd, gemmSubMinDotProd},
+	twice:   1,
+	arrange: arrangeDotProd,
+	gather:  gather8NEON,
+	pack:    packNEON,
 }
 
 var manyI8MM = manyTier{
-	gemm:  [4]gemmKernel{gemmScaleI8MM, gemmMinI8MM, gemmSubI8MM, gemmSubMinI8MM},
-	twice: 2,
-	arrange: func(blk []byte, _, r int, q []int8) {
-		for c := range 4 {
-			copyBytes(blk[c/2*128+r/2*32+c%2*16+r%2*8:], q[8*c:][:8])
-		}
-	},
-	pack: func(blk []byte, _, t int, q []int8) {
-		for c := range 4 {
-			copyBytes(blk[c/2*64+t/2*32+c%2*16+t%2*8:], q[8*c:][:8])
-		}
-	},
-}
-
-func packPlain(blk []byte, _, t int, q []int8) {
-	copyBytes(blk[16*t:], q[:16])
-	copyBytes(blk[64+16*t:], q[16:])
+	gemm:    [4]gemmKernel{gemmScaleI8MM, gemmMinI8MM, gemmSubI8MM, gemmSubMinI8MM},
+	twice:   2,
+	arrange: arrangeI8MM,
+	gather:  gather8TwiceNEON,
+	pack:    packI8MM,
 }
 
 func (mt *manyTier) table() [typeCount]mulFunc {

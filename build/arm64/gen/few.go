@@ -40,6 +40,7 @@ type fewFormat struct {
 	tmps   int                     // registers of one row's stream, without the product's
 	mins   bool                    // the block begins with scale and minimum, not scale alone
 	bias   int                     // right shift that makes of C = -128*suma what to add (negative: to subtract); 0: nothing
+	offset int                     // what row leaves the weights too large by; the kernels for few use bias instead
 	limit  int                     // largest magnitude of an unpacked weight
 	consts []func(a *asm, reg int) // loads of constants, first to vConst
 	// row loads row r's block (behind the scales) and leaves its weights 0-15

@@ -3,10 +3,10 @@ package main
 // The types with blocks of 32. Nibble i of a block's 16 bytes is weight i
 // (low) and weight 16+i (high).
 var formats32 = []fewFormat{
-	{name: "Q4_0", tmps: 2, bias: 4, limit: 15, row: nibbles},
+	{name: "Q4_0", tmps: 2, bias: 4, offset: 8, limit: 15, row: nibbles},
 	{name: "Q4_1", tmps: 2, mins: true, limit: 15, row: nibbles},
 	{name: "Q5_0", tmps: 3, limit: 16, consts: fifthConsts, row: fifth},
-	{name: "Q5_1", tmps: 3, mins: true, bias: -3, limit: 16, consts: fifthConsts, row: fifth},
+	{name: "Q5_1", tmps: 3, mins: true, bias: -3, offset: -16, limit: 16, consts: fifthConsts, row: fifth},
 	{name: "Q8_0", tmps: 2, limit: 128, row: func(a *asm, r int, t []int) (int, int) {
 		a.ins("FLDPQ.P 32(R%d), (F%d, F%d)", r, t[0], t[1])
 		return t[0], t[1]
