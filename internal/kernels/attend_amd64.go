@@ -135,8 +135,9 @@ func (st *softState) step(k *vecKernels, out, q []float32, kt, vt kvTile, at, lo
 		top = k.max(&tile[0], attendTile)
 	}
 	top = max(st.m, top)
-	c := Exp(st.m - top)
-	if c != 1 {
+	c := float32(1)
+	if top != st.m { // else exp(0) = 1
+		c = Exp(st.m - top)
 		k.scale(&out[0], &out[0], len(out), c)
 	}
 	st.m = top
@@ -154,7 +155,7 @@ func (st *softState) finish(k *vecKernels, out []float32, p *AttendParams) {
 
 // scores writes q . key for the n rows of kt to dst, which has room for 15 more.
 func (k *vecKernels) scores(ts *tierScratch, dst []float32, n int, q []float32, kt kvTile) {
-	dots := k.dots16[kt.typ]
+	dots := k.scores16[kt.typ]
 	for i := 0; i < n; i += 16 {
 		t := kt.from(i)
 		if t.room < 16 {
@@ -174,6 +175,6 @@ func (k *vecKernels) scores(ts *tierScratch, dst []float32, n int, q []float32, 
 				t.base, t.stride = &ts.rows16[0], bytes
 			}
 		}
-		dots(&dst[i], &q[0], t.base, t.stride, len(q), t.base)
+		dots(&dst[i], &q[0], t.base, t.stride, len(q))
 	}
 }

@@ -278,6 +278,12 @@ func dots16BF16AVX2(dst *float32, x *float32, w *byte, stride int, n int, next *
 func dots4x4BF16AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
 
 //go:noescape
+func scores16F32AVX2(dst *float32, x *float32, w *byte, stride int, n int)
+
+//go:noescape
+func scores16F16AVX2(dst *float32, x *float32, w *byte, stride int, n int)
+
+//go:noescape
 func weightedF32AVX2(out *float32, p *float32, w *byte, stride int, rows int, n int)
 
 //go:noescape
@@ -360,6 +366,12 @@ func dots16BF16VNNI(dst *float32, x *float32, w *byte, stride int, n int, next *
 
 //go:noescape
 func dots4x4BF16VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+
+//go:noescape
+func scores16F32VNNI(dst *float32, x *float32, w *byte, stride int, n int)
+
+//go:noescape
+func scores16F16VNNI(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
 func weightedF32VNNI(out *float32, p *float32, w *byte, stride int, rows int, n int)

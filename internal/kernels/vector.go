@@ -123,7 +123,11 @@ func layerNormGo(dst, x, w, b []float32, eps float32) {
 		v -= mean
 		l[i&15] = FMA(v, v, l[i&15])
 	}
-	scale := 1 / sqrt32(l.tree()/n+eps)
+	normalizeGo(dst, x, w, b, mean, 1/sqrt32(l.tree()/n+eps))
+}
+
+// normalizeGo sets dst = (x - mean) * scale * w + b.
+func normalizeGo(dst, x, w, b []float32, mean, scale float32) {
 	for i, v := range x {
 		v = float32((v - mean) * scale)
 		switch {

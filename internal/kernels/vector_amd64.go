@@ -27,9 +27,11 @@ type vecKernels struct {
 	quantize        func(x *float32, q *int8, d *float32, s *int16, ds *float32, c, c16 *int32, blocks int)
 	storeQ8         func(dst *byte, x *float32, blocks int)
 
-	// By type: 16 rows times a vector, 4 rows times 4, weighted sum of rows.
+	// By type: 16 rows times a vector, 4 rows times 4, 16 scores, a weighted
+	// sum of rows.
 	dots16   [typeCount]func(dst, x *float32, w *byte, stride, n int, next *byte)
 	dots4x4  [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int)
+	scores16 [typeCount]func(dst, x *float32, w *byte, stride, n int)
 	weighted [typeCount]func(out, p *float32, w *byte, stride, rows, n int)
 }
 
@@ -43,6 +45,8 @@ var avx2Vec = vecKernels{
 		quant.F32: dots16F32AVX2, quant.F16: dots16F16AVX2, quant.BF16: dots16BF16AVX2},
 	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int){
 		quant.F32: dots4x4F32AVX2, quant.F16: dots4x4F16AVX2, quant.BF16: dots4x4BF16AVX2},
+	scores16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
+		quant.F32: scores16F32AVX2, quant.F16: scores16F16AVX2},
 	weighted: [typeCount]func(out, p *float32, w *byte, stride, rows, n int){
 		quant.F32: weightedF32AVX2, quant.F16: weightedF16AVX2},
 }
@@ -57,6 +61,8 @@ var vnniVec = vecKernels{
 		quant.F32: dots16F32VNNI, quant.F16: dots16F16VNNI, quant.BF16: dots16BF16VNNI},
 	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int){
 		quant.F32: dots4x4F32VNNI, quant.F16: dots4x4F16VNNI, quant.BF16: dots4x4BF16VNNI},
+	scores16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
+		quant.F32: scores16F32VNNI, quant.F16: scores16F16VNNI},
 	weighted: [typeCount]func(out, p *float32, w *byte, stride, rows, n int){
 		quant.F32: weightedF32VNNI, quant.F16: weightedF16VNNI},
 }
@@ -112,14 +118,18 @@ func withVectors(t *tier, k *vecKernels) *tier {
 		}
 	}
 	t.layerNorm = func(dst, x, w, b []float32, eps float32) {
-		if !whole(x) || w == nil || b == nil {
+		if !whole(x) {
 			layerNormGo(dst, x, w, b, eps)
 			return
 		}
 		n := float32(len(x))
 		mean := k.sum(&x[0], len(x)) / n
 		s := 1 / sqrt32(k.centeredSquares(&x[0], len(x), mean)/n+eps)
-		k.normalize(&dst[0], &x[0], &w[0], &b[0], len(x), mean, s)
+		if w != nil && b != nil {
+			k.normalize(&dst[0], &x[0], &w[0], &b[0], len(x), mean, s)
+		} else {
+			normalizeGo(dst, x, w, b, mean, s)
+		}
 	}
 	t.softmax = func(x []float32) {
 		if !whole(x) {

@@ -74,6 +74,8 @@ func dotsFuncs(a *asm) {
 		dots16(a, e.name, e.bytes)
 		dots4x4(a, e.name, e.bytes)
 	}
+	scores16(a, "F32", 4)
+	scores16(a, "F16", 2)
 	weightedFunc(a, "F32", 4)
 	weightedFunc(a, "F16", 2)
 }
@@ -123,6 +125,11 @@ func dots16(a *asm, kind string, bytes int) {
 		f.end()
 		return
 	}
+	quads(f, kind, bytes, true)
+}
+
+// quads emits the AVX2 loop over four times four rows.
+func quads(f *fn, kind string, bytes int, prefetch bool) {
 	f.op("MOVQ", "$4", "R11")
 	f.label("rows")
 	f.op("MOVQ", f.arg("n"), "CX")
@@ -132,10 +139,12 @@ func dots16(a *asm, kind string, bytes int) {
 		f.zero(i)
 	}
 	f.label("loop")
-	for i := 0; i < 4*16*bytes; i += 64 {
-		f.op("PREFETCHT1", mem(i, "R15"))
+	if prefetch {
+		for i := 0; i < 4*16*bytes; i += 64 {
+			f.op("PREFETCHT1", mem(i, "R15"))
+		}
+		f.op("ADDQ", fmt.Sprintf("$%d", 4*16*bytes), "R15")
 	}
-	f.op("ADDQ", fmt.Sprintf("$%d", 4*16*bytes), "R15")
 	for h := range 2 {
 		f.mov(mem(32*h, "R10"), y(8+h))
 	}
@@ -155,6 +164,48 @@ func dots16(a *asm, kind string, bytes int) {
 	f.op("LEAQ", "(R8)(R12*4)", "R8")
 	f.op("DECQ", "R11")
 	f.op("JNZ", "rows")
+	f.end()
+}
+
+// scores16 is dots16 for short rows that lie in the cache: all 16 rows at once
+// in AVX-512, and nothing is prefetched.
+func scores16(a *asm, kind string, bytes int) {
+	f := a.vfunc("scores16"+kind, "", param{"dst", "*float32"}, param{"x", "*float32"}, param{"w", "*byte"},
+		param{"stride", "int"}, param{"n", "int"})
+	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12", "n", "CX")
+	f.op("LEAQ", "(R12)(R12*2)", "R13")
+	if !a.wide {
+		quads(f, kind, bytes, false)
+		return
+	}
+	f.op("LEAQ", "(R8)(R12*4)", "R9")
+	f.op("LEAQ", "(R8)(R12*8)", "R10")
+	f.op("LEAQ", "(R9)(R12*8)", "R11")
+	var p [16]int
+	for i := range 16 {
+		p[i] = i
+		f.zero(i)
+	}
+	f.label("loop")
+	f.mov("(DX)", a.v(16))
+	for i := range 16 {
+		at := "(" + rowBase[i/4] + ")" + []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i%4]
+		if kind == "F32" {
+			f.fma231(at, a.v(16), i)
+			continue
+		}
+		t := 17 + i%8
+		f.widen(kind, at, t)
+		f.fma231(a.v(t), a.v(16), i)
+	}
+	f.op("ADDQ", "$64", "DX")
+	for _, r := range rowBase {
+		f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), r)
+	}
+	f.op("SUBQ", "$16", "CX")
+	f.op("JNZ", "loop")
+	f.tree16(p, 17, 16)
+	f.mov(a.v(16), "(DI)")
 	f.end()
 }
 
