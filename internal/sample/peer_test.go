@@ -248,12 +248,18 @@ func distributionOf(t *testing.T, p Params, tok *tokenizer.Tokenizer, logits []f
 	if c.greedy {
 		return map[int32]float64{c.set.argmax(): 1}
 	}
-	softmax(c.set.list())
+	// As draw has it: weights over their float64 sum.
+	m := c.set.maximum()
+	var sum float64
 	out := map[int32]float64{}
-	for _, x := range c.set.c {
-		if x.p > 0 {
-			out[x.id] = float64(x.p)
+	for _, x := range c.set.list() {
+		if w := float64(weight(x.logit, m)); w > 0 {
+			out[x.id] = w
+			sum += w
 		}
+	}
+	for id := range out {
+		out[id] /= sum
 	}
 	return out
 }
