@@ -76,8 +76,8 @@ type Engine struct {
 // weights stay in the mapped file, which must not be changed while it is open.
 func Load(path string, o Options) (*Engine, error) {
 	begin := time.Now()
-	if o.Threads < 0 || o.Threads > maxThreads {
-		return nil, fmt.Errorf("%w: %d threads, want 1 to %d, or 0 for the default", ErrArgument, o.Threads, maxThreads)
+	if o.Threads < 0 || o.Threads > MaxThreads {
+		return nil, fmt.Errorf("%w: %d threads, want 1 to %d, or 0 for the default", ErrArgument, o.Threads, MaxThreads)
 	}
 	e := &Engine{log: o.Log, sessions: map[*Session]struct{}{}}
 	if e.log == nil {

@@ -17,6 +17,13 @@ type (
 	TokenizeOptions = tokenizer.Options
 )
 
+// Values of ChatOptions.Thinking.
+const (
+	ThinkingDefault = chat.ThinkingDefault
+	ThinkingOn      = chat.ThinkingOn
+	ThinkingOff     = chat.ThinkingOff
+)
+
 // RandomSeed as Sampling.Seed asks for a fresh one.
 const RandomSeed = sample.RandomSeed
 

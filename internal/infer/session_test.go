@@ -272,7 +272,7 @@ func TestUseAfterCloseAndWhileBusy(t *testing.T) {
 
 func TestBadArguments(t *testing.T) {
 	path := tinyModel(t, false)
-	for _, n := range []int{-1, maxThreads + 1} {
+	for _, n := range []int{-1, MaxThreads + 1} {
 		if _, err := Load(path, Options{Threads: n}); !errors.Is(err, ErrArgument) {
 			t.Errorf("%d threads: %v", n, err)
 		}

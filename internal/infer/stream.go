@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
 
 // ErrNoAnswer is returned where an answer is needed and none has been begun, or
@@ -25,6 +26,7 @@ type StreamEvent struct {
 // methods may be called from any goroutine.
 type Stream struct {
 	session *Session
+	maxText int           // bytes of text in one event
 	gone    chan struct{} // closed by Close
 	pulling atomic.Bool   // a Next is waiting
 
@@ -48,9 +50,11 @@ type run struct {
 	paused  bool  // the stopped event was taken; guarded by Stream.mu
 }
 
-// NewStream makes a stream of a session, which Stream.Close closes.
-func NewStream(s *Session) *Stream {
-	return &Stream{session: s, gone: make(chan struct{})}
+// NewStream makes a stream of a session, which Stream.Close closes. A text of
+// more than maxText bytes (at least utf8.UTFMax) is cut into several events at
+// code points, of which only the first has the token and the last the finish.
+func NewStream(s *Session, maxText int) *Stream {
+	return &Stream{session: s, maxText: max(maxText, utf8.UTFMax), gone: make(chan struct{})}
 }
 
 // Begin starts an answer and returns at once; request is called on the stream's
@@ -295,8 +299,23 @@ func (r *run) step() (ev Event, err error) {
 	return s.Next()
 }
 
-// send offers an event until it is taken or not wanted any more.
+// send offers an event, in pieces if its text is long.
 func (r *run) send(ev Event) bool {
+	for len(ev.Text) > r.stream.maxText {
+		n := r.stream.maxText
+		for !utf8.RuneStart(ev.Text[n]) {
+			n--
+		}
+		if !r.offer(Event{ID: ev.ID, Text: ev.Text[:n]}) {
+			return false
+		}
+		ev.ID, ev.Text = -1, ev.Text[n:]
+	}
+	return r.offer(ev)
+}
+
+// offer waits until the event is taken or not wanted any more.
+func (r *run) offer(ev Event) bool {
 	t, s := r.stream, r.stream.session
 	t.mu.Lock()
 	st := s.figures()
@@ -369,12 +388,10 @@ func (t *Stream) idle(f func() error) error {
 // the stream's goroutine and closes the session. Closing twice is harmless.
 func (t *Stream) Close() {
 	t.mu.Lock()
-	if t.closed() {
-		t.mu.Unlock()
-		return
+	if !t.closed() {
+		t.stopRun()
+		close(t.gone)
 	}
-	t.stopRun()
-	close(t.gone)
 	r := t.run
 	t.mu.Unlock()
 	if r != nil {

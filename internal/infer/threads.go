@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// maxThreads bounds what callers may ask for.
-const maxThreads = 256
+// MaxThreads bounds what callers may ask for.
+const MaxThreads = 256
 
 // DefaultThreads is the number of fast cores: those that reach at least three
 // quarters of the fastest one's clock, where the system tells, else all. A slow
@@ -18,18 +18,18 @@ func DefaultThreads() int {
 	all := runtime.NumCPU()
 	files, _ := filepath.Glob("/sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq")
 	if len(files) < all {
-		return min(all, maxThreads)
+		return min(all, MaxThreads)
 	}
 	var clocks []int
 	fastest := 0
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {
-			return min(all, maxThreads)
+			return min(all, MaxThreads)
 		}
 		khz, err := strconv.Atoi(strings.TrimSpace(string(text)))
 		if err != nil {
-			return min(all, maxThreads)
+			return min(all, MaxThreads)
 		}
 		clocks = append(clocks, khz)
 		fastest = max(fastest, khz)
@@ -40,5 +40,5 @@ func DefaultThreads() int {
 			n++
 		}
 	}
-	return min(n, all, maxThreads)
+	return min(n, all, MaxThreads)
 }

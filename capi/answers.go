@@ -1,0 +1,209 @@
+package main
+
+// #include "abi.h"
+import "C"
+
+import (
+	"errors"
+	"unsafe"
+
+	"happyphonellm/internal/infer"
+)
+
+//export hp_llm_request_defaults
+func hp_llm_request_defaults(request *C.hp_llm_request, e *C.hp_llm_error) C.int32_t {
+	return guard(e, func() error {
+		return out("request", request, C.hp_llm_request{max_tokens: -1})
+	})
+}
+
+// prepare copies a request and gives the function that makes the engine's from
+// it, which takes time and runs on the library's own goroutine.
+func prepare(engine *infer.Engine, p *C.hp_const_request) (func() (infer.Request, error), error) {
+	from, err := in("request", (*C.hp_llm_request)(p))
+	if err != nil {
+		return nil, err
+	}
+	if err := onlyFlags(uint32(from.flags), C.HP_LLM_IGNORE_EOS|C.HP_LLM_PROMPT_SPECIAL); err != nil {
+		return nil, err
+	}
+	if from.reserved != 0 {
+		return nil, argument("request: reserved is %d", int32(from.reserved))
+	}
+	r := infer.Request{MaxTokens: max(int(from.max_tokens), -1), IgnoreEOS: from.flags&C.HP_LLM_IGNORE_EOS != 0}
+	if r.Sampling, err = sampling((*C.hp_llm_sampling)(unsafe.Pointer(from.sampling))); err != nil {
+		return nil, err
+	}
+	stops, err := array("stops", (*C.hp_llm_text)(unsafe.Pointer(from.stops)), int64(from.stop_count), maxStops)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range stops {
+		stop, err := textOf("a stop text", t)
+		if err != nil {
+			return nil, err
+		}
+		if stop == "" {
+			return nil, argument("an empty stop text")
+		}
+		r.Stop = append(r.Stop, stop)
+	}
+	given := 0
+	for _, n := range []C.int64_t{from.message_count, from.prompt.size, from.token_count} {
+		if n != 0 {
+			given++
+		}
+	}
+	if given != 1 {
+		return nil, argument("a request has exactly one of messages, prompt and tokens; here are %d", given)
+	}
+	prompt, err := promptOf(engine, &from)
+	if err != nil {
+		return nil, err
+	}
+	return func() (infer.Request, error) {
+		r := r
+		r.Prompt, err = prompt()
+		return r, err
+	}, nil
+}
+
+// promptOf copies the prompt, and gives the function that makes tokens of it.
+func promptOf(engine *infer.Engine, from *C.hp_llm_request) (func() ([]int32, error), error) {
+	switch {
+	case from.token_count != 0:
+		list, err := ids("tokens", (*C.hp_const_int32)(unsafe.Pointer(from.tokens)), from.token_count)
+		return func() ([]int32, error) { return list, nil }, err
+	case from.prompt.size != 0:
+		s, err := textOf("prompt", from.prompt)
+		return func() ([]int32, error) {
+			if from.flags&C.HP_LLM_PROMPT_SPECIAL != 0 {
+				return engine.TokenizePrompt(s)
+			}
+			return engine.Tokenize(s, infer.TokenizeOptions{AddSpecial: true})
+		}, err
+	}
+	messages, err := conversation((*C.hp_const_message)(unsafe.Pointer(from.messages)), from.message_count)
+	if err != nil {
+		return nil, err
+	}
+	o, err := chatOptions((*C.hp_const_chat_options)(unsafe.Pointer(from.chat)))
+	if err != nil {
+		return nil, err
+	}
+	return func() ([]int32, error) {
+		s, err := engine.RenderChat(messages, o)
+		if err != nil {
+			return nil, err
+		}
+		return engine.TokenizePrompt(s)
+	}, nil
+}
+
+// begin starts or goes on with an answer.
+func (s *session) begin(request *C.hp_const_request) error {
+	if request == nil {
+		return s.stream.Resume()
+	}
+	r, err := prepare(s.engine, request)
+	if err != nil {
+		return err
+	}
+	return s.stream.Begin(r)
+}
+
+var finishes = map[infer.Finish]C.int32_t{
+	infer.Running: C.HP_LLM_FINISH_NONE, infer.FinishStop: C.HP_LLM_FINISH_STOP,
+	infer.FinishLength: C.HP_LLM_FINISH_LENGTH, infer.FinishContext: C.HP_LLM_FINISH_CONTEXT,
+	infer.FinishStopped: C.HP_LLM_FINISH_STOPPED, infer.FinishFailed: C.HP_LLM_FINISH_ERROR,
+}
+
+// eventText is how many bytes of text go into a C event.
+const eventText = len((C.hp_llm_event{}).text) - 1
+
+func cEvent(ev infer.StreamEvent) C.hp_llm_event {
+	e := C.hp_llm_event{
+		finish: finishes[ev.Finish], token: C.int32_t(ev.ID),
+		prompt_tokens: C.int32_t(ev.PromptTokens), cached_tokens: C.int32_t(ev.CachedTokens),
+		generated_tokens: C.int32_t(ev.GeneratedTokens),
+	}
+	e.text_size = C.int32_t(putText(e.text[:], ev.Text))
+	return e
+}
+
+//export hp_llm_generate
+func hp_llm_generate(handle C.hp_llm_session, request *C.hp_const_request, callback C.hp_llm_event_callback, user unsafe.Pointer, e *C.hp_llm_error) C.int32_t {
+	return guard(e, func() error {
+		s, err := findSession(handle)
+		if err != nil {
+			return err
+		}
+		if callback == nil {
+			return argument("callback is NULL")
+		}
+		if !s.taker.CompareAndSwap(nobody, generateTakes) {
+			return infer.ErrBusy
+		}
+		defer s.taker.Store(nobody)
+		if err := s.begin(request); err != nil {
+			return err
+		}
+		for {
+			ev, failure := s.stream.Next(infer.Forever)
+			if failure != nil && ev.Finish != infer.FinishFailed {
+				return failure
+			}
+			event := cEvent(ev)
+			event.struct_size = C.uint32_t(unsafe.Sizeof(event))
+			goOn := callEvent(callback, user, &event)
+			if failure != nil || ev.Finish != infer.Running {
+				return failure
+			}
+			if !goOn {
+				s.stream.Stop()
+				return infer.ErrStopped
+			}
+		}
+	})
+}
+
+//export hp_llm_start
+func hp_llm_start(handle C.hp_llm_session, request *C.hp_const_request, e *C.hp_llm_error) C.int32_t {
+	return guard(e, func() error {
+		s, err := findSession(handle)
+		if err != nil {
+			return err
+		}
+		if s.taker.Load() == generateTakes {
+			return infer.ErrBusy
+		}
+		return s.begin(request)
+	})
+}
+
+//export hp_llm_next
+func hp_llm_next(handle C.hp_llm_session, timeoutMS C.int32_t, event *C.hp_llm_event, e *C.hp_llm_error) C.int32_t {
+	return guard(e, func() error {
+		s, err := findSession(handle)
+		if err != nil {
+			return err
+		}
+		wait, err := timeout(timeoutMS)
+		if err != nil {
+			return err
+		}
+		none := C.hp_llm_event{token: -1}
+		if err := out("event", event, none); err != nil {
+			return err
+		}
+		if !s.taker.CompareAndSwap(nobody, nextTakes) {
+			return infer.ErrBusy
+		}
+		defer s.taker.Store(nobody)
+		ev, failure := s.stream.Next(wait)
+		if failure != nil && ev.Finish != infer.FinishFailed {
+			return failure
+		}
+		return errors.Join(failure, out("event", event, cEvent(ev)))
+	})
+}

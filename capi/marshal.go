@@ -1,0 +1,189 @@
+package main
+
+// #include "abi.h"
+import "C"
+
+import (
+	"fmt"
+	"time"
+	"unicode/utf8"
+	"unsafe"
+
+	"happyphonellm/internal/infer"
+)
+
+const (
+	maxText   = 1 << 30 // bytes of one text
+	maxList   = 1 << 20 // messages, biases
+	maxStops  = 64
+	maxTokens = 1 << 28
+	maxStruct = 1 << 14 // struct_size of a future header
+	firstPage = 4096    // no pointer leads there
+)
+
+func argument(format string, a ...any) error {
+	return fmt.Errorf("%w: %s", infer.ErrArgument, fmt.Sprintf(format, a...))
+}
+
+// array gives count elements at p, which belong to the caller.
+func array[T any](name string, p *T, count, limit int64) ([]T, error) {
+	switch {
+	case count < 0:
+		return nil, argument("%s: a count of %d", name, count)
+	case count == 0:
+		return nil, nil
+	case p == nil:
+		return nil, argument("%s is NULL with a count of %d", name, count)
+	case uintptr(unsafe.Pointer(p)) < firstPage:
+		return nil, argument("%s is no pointer: %#x", name, uintptr(unsafe.Pointer(p)))
+	case count > limit:
+		return nil, argument("%s: %d elements, the limit is %d", name, count, limit)
+	}
+	return unsafe.Slice(p, count), nil
+}
+
+// text copies a text of the caller.
+func text(name string, p *C.hp_const_char, size C.int64_t) (string, error) {
+	b, err := array(name, (*byte)(unsafe.Pointer(p)), int64(size), maxText)
+	if err != nil {
+		return "", err
+	}
+	s := string(b)
+	if !utf8.ValidString(s) {
+		return "", fmt.Errorf("%s: %w", name, errUTF8)
+	}
+	return s, nil
+}
+
+func textOf(name string, t C.hp_llm_text) (string, error) { return text(name, t.data, t.size) }
+
+func ids(name string, p *C.hp_const_int32, count C.int64_t) ([]int32, error) {
+	a, err := array(name, (*int32)(unsafe.Pointer(p)), int64(count), maxTokens)
+	if err != nil {
+		return nil, err
+	}
+	return append([]int32(nil), a...), nil
+}
+
+// give stores values in the caller's buffer by the protocol of the header.
+func give[T, S any](values []S, buffer *T, capacity C.int64_t, count *C.int64_t) error {
+	if err := needed("the count's pointer", count); err != nil {
+		return err
+	}
+	*count = 0
+	if _, err := array("the buffer", buffer, int64(capacity), 1<<40); err != nil {
+		return err
+	}
+	*count = C.int64_t(len(values))
+	switch n := int64(len(values)); {
+	case capacity == 0:
+		return nil
+	case n > int64(capacity):
+		return fmt.Errorf("%w: it has room for %d, %d are needed", errBuffer, int64(capacity), n)
+	case n > 0:
+		copy(unsafe.Slice((*S)(unsafe.Pointer(buffer)), n), values)
+	}
+	return nil
+}
+
+// needed says that a pointer must not be NULL.
+func needed[T any](name string, p *T) error {
+	switch {
+	case p == nil:
+		return argument("%s is NULL", name)
+	case uintptr(unsafe.Pointer(p)) < firstPage:
+		return argument("%s is no pointer: %#x", name, uintptr(unsafe.Pointer(p)))
+	}
+	return nil
+}
+
+// structSize checks the struct_size that every growing struct begins with.
+// first is the size in ABI version 1.0.
+func structSize(name string, p unsafe.Pointer, first uintptr) (uintptr, error) {
+	if err := needed(name, (*byte)(p)); err != nil {
+		return 0, err
+	}
+	size := uintptr(*(*uint32)(p))
+	if size < first || size > maxStruct {
+		return 0, fmt.Errorf("%w: %s: struct_size is %d, want %d", errVersion, name, size, first)
+	}
+	return size, nil
+}
+
+// in copies the caller's struct. What a newer header has beyond ours must be 0.
+func in[T any](name string, p *T) (T, error) {
+	var v T
+	ours := unsafe.Sizeof(v)
+	size, err := structSize(name, unsafe.Pointer(p), ours)
+	if err != nil {
+		return v, err
+	}
+	for _, b := range unsafe.Slice((*byte)(unsafe.Pointer(p)), size)[ours:] {
+		if b != 0 {
+			return v, fmt.Errorf("%w: %s: it uses a field that this library does not know", errVersion, name)
+		}
+	}
+	return *p, nil
+}
+
+// out stores a struct in the caller's, whose struct_size stays; what a newer
+// header has beyond ours becomes 0.
+func out[T any](name string, p *T, v T) error {
+	ours := unsafe.Sizeof(v)
+	size, err := structSize(name, unsafe.Pointer(p), ours)
+	if err != nil {
+		return err
+	}
+	*(*uint32)(unsafe.Pointer(&v)) = uint32(size)
+	*p = v
+	clear(unsafe.Slice((*byte)(unsafe.Pointer(p)), size)[ours:])
+	return nil
+}
+
+// putText stores s in a char array: as many whole code points as fit, and a 0
+// byte. It returns the number of bytes without that.
+func putText(dst []C.char, s string) int {
+	n := wholePrefix(s, len(dst)-1)
+	for i := range n {
+		dst[i] = C.char(s[i])
+	}
+	dst[n] = 0
+	return n
+}
+
+// wholePrefix is the length of the longest prefix of whole code points of at
+// most limit bytes.
+func wholePrefix(s string, limit int) int {
+	if len(s) <= limit {
+		return len(s)
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return limit
+}
+
+// timeout reads a number of milliseconds.
+func timeout(ms C.int32_t) (time.Duration, error) {
+	if ms < -1 {
+		return 0, argument("a timeout of %d ms; -1 waits without a limit", int32(ms))
+	}
+	if ms == -1 {
+		return infer.Forever, nil
+	}
+	return time.Duration(ms) * time.Millisecond, nil
+}
+
+func onlyFlags(flags, known uint32) error {
+	if extra := flags &^ known; extra != 0 {
+		return fmt.Errorf("%w: unknown flags %#x", errVersion, extra)
+	}
+	return nil
+}
+
+func flag(b bool) C.int32_t {
+	if b {
+		return 1
+	}
+	return 0
+}
