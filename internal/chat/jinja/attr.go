@@ -58,6 +58,8 @@ func (r *runtime) method(x Value, name string) (Value, bool) {
 			return v.stop, true
 		case "step":
 			return v.step, true
+		case "count", "index":
+			return bind(func(r *runtime, a *args) Value { return r.find(name, r.collect(v), a) })
 		}
 	case *macro:
 		switch name {

@@ -329,7 +329,7 @@ func (r *runtime) iter(v Value) func() (Value, bool) {
 		_, n := utf8.DecodeRuneInString(s)
 		c := s[:n]
 		s = s[n:]
-		return like(v, c), true
+		return c, true // the letters of a marked string are plain
 	}
 }
 
