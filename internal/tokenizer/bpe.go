@@ -67,6 +67,10 @@ func (m *bpeModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
 		m.dna(e, s)
 	case m.v.model == "whitespace":
 		m.spaced(e, s)
+	case m.v.prefix:
+		m.lines(e, s)
+	case m.v.escape:
+		m.words(e, e.escape(s, false))
 	default:
 		m.words(e, s)
 	}
@@ -75,9 +79,6 @@ func (m *bpeModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
 }
 
 func (m *bpeModel) words(e *encoder, s []byte) {
-	if m.v.escape {
-		s = e.escape(s, false)
-	}
 	s, e.valid = normalize(s, e.valid)
 	e.split.split(s)
 }
@@ -167,6 +168,17 @@ func (e *encoder) rank(text []byte, l, r *piece) join {
 		return noJoin
 	}
 	return join{uint32(rank), e.v.index.find(text[l.start:r.end])}
+}
+
+// lines encodes each line by itself, with a space before those that begin without one.
+func (m *bpeModel) lines(e *encoder, s []byte) {
+	for len(s) > 0 {
+		n := newlineRuns(nil, s, 0)
+		line := s[:n]
+		s = s[n:]
+		lead := line[0] == '\n' || line[0] == ' ' || bytes.HasPrefix(line, []byte(spaceMark))
+		m.words(e, e.escape(line, !lead))
+	}
 }
 
 // spaced drops white space, which splits words, and lowers case where the file says so.

@@ -34,7 +34,7 @@ type merger struct {
 	// pair tells how text[l.start:l.end] and text[r.start:r.end] join, which follow
 	// each other.
 	pair func(text []byte, l, r *piece) join
-	memo [1 << 12]memoEntry // of pairs of tokens
+	memo []memoEntry // of pairs of tokens; a power of two
 }
 
 type memoEntry struct {
@@ -48,7 +48,7 @@ func (m *merger) look(text []byte, l, r *piece) join {
 		return m.pair(text, l, r)
 	}
 	h := (uint64(l.id)<<32 | uint64(r.id)) * 0x9E3779B97F4A7C15
-	e := &m.memo[h>>52]
+	e := &m.memo[h>>32&uint64(len(m.memo)-1)]
 	if e.left != l.id+1 || e.right != r.id+1 {
 		*e = memoEntry{l.id + 1, r.id + 1, m.pair(text, l, r)}
 	}

@@ -15,6 +15,7 @@ type pre struct {
 	escapeSpaces bool // spaces become U+2581
 	newlineWords bool // a word of newlines that is a token is not merged
 	gemma        bool // BOS whatever the file says
+	prefix       bool // a space before lines that begin without one
 }
 
 var (
@@ -112,7 +113,8 @@ var preTokenizers = sync.OnceValue(func() map[string]pre {
 	add(pre{rules: one(kimi(llama3.with(func(w *words) { w.contraction, w.letters = false, 0 }).rule()))}, "kimi-k2")
 	add(pre{rules: one(numbers(0), beforeTriples)}, "superbpe")
 	add(pre{rules: one(notSpaces), rawBytes: true}, "whitespace")
-	add(preGemma, "gemma4", "granite-embed-multi-311m", "mmbert")
+	add(preGemma, "gemma4", "granite-embed-multi-311m")
+	add(preGemma.flagged(func(p *pre) { p.gemma, p.prefix, p.rules = false, true, one(newlineRuns, markedWords) }), "mmbert")
 	add(pre{rules: one(newlineRuns), rawBytes: true, escapeSpaces: true}, "sarvam-moe")
 	return m
 })

@@ -412,6 +412,15 @@ func newlineRuns(_ *classes, s []byte, i int) int {
 	return len(s)
 }
 
+// markedWords is \x{2581}?[^\x{2581}]*: a word begins at each mark for a space.
+func markedWords(t *classes, s []byte, i int) int {
+	_, n := t.at(s, i)
+	if end := bytes.Index(s[i+n:], []byte(spaceMark)); end >= 0 {
+		return i + n + end
+	}
+	return len(s)
+}
+
 // notSpaces is \S+.
 func notSpaces(t *classes, s []byte, i int) int { return t.run(s, i, ^space) }
 

@@ -117,6 +117,7 @@ func newTokenizer(v *vocab) (*Tokenizer, error) {
 
 func (t *Tokenizer) newEncoder() *encoder {
 	e := &encoder{v: t.v}
+	e.merge.memo = make([]memoEntry, 1<<9)
 	e.split.classes = newClasses()
 	e.split.rules = t.v.split.rules
 	switch m := t.model.(type) {
@@ -148,6 +149,7 @@ func (t *Tokenizer) Append(dst []int32, text string, o Options) []int32 {
 	defer t.encoders.Put(e)
 	if len(text) >= longText && e.cache == nil {
 		e.cache = new(wordCache)
+		e.merge.memo = make([]memoEntry, 1<<14)
 	}
 	if o.AddSpecial && v.beginsWithBOS() {
 		dst = append(dst, v.special["bos"])
@@ -171,7 +173,7 @@ func (t *Tokenizer) Append(dst []int32, text string, o Options) []int32 {
 // beginsWithBOS says whether encoding adds BOS.
 func (v *vocab) beginsWithBOS() bool {
 	switch v.kind {
-	case rwkv, plamo:
+	case rwkv:
 		return false
 	case wpm:
 		return v.special["bos"] >= 0
@@ -179,7 +181,7 @@ func (v *vocab) beginsWithBOS() bool {
 	return v.addBOS
 }
 
-func (v *vocab) endsWithEOS() bool { return v.kind == bpe || v.kind == spm || v.kind == ugm }
+func (v *vocab) endsWithEOS() bool { return v.kind != wpm && v.kind != rwkv }
 
 // bytesOf returns the bytes of s without a copy; they must not be written to.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -110,7 +110,9 @@ func newVocab(f *gguf.File) (*vocab, error) {
 			v.warnf("%v", err)
 		}
 	}
-	flag("add_space_prefix", &v.prefix)
+	if v.kind != bpe || v.split.prefix {
+		flag("add_space_prefix", &v.prefix)
+	}
 	flag("remove_extra_whitespaces", &v.squeeze)
 	flag("add_bos_token", &v.addBOS)
 	flag("add_eos_token", &v.addEOS)
@@ -274,7 +276,7 @@ func (v *vocab) defaults() error {
 		ids["bos"] = -1
 	}
 	v.lower = v.pre != "whitespace"
-	v.addBOS, v.addSEP, v.escape = v.split.addBOS, v.split.addSEP, v.split.escapeSpaces
+	v.addBOS, v.addSEP, v.escape, v.prefix = v.split.addBOS, v.split.addSEP, v.split.escapeSpaces, v.split.prefix
 	return nil
 }
 
@@ -354,7 +356,7 @@ func (v *vocab) markStripping() {
 	}
 	name := strings.ToLower(v.name)
 	switch {
-	case contains(v.pre, "jina-v2-de", "jina-v2-es", "jina-v2-code"), contains(v.arch, "nomic-bert-moe", "jina-bert-v3"):
+	case contains(v.pre, "jina-v2-de", "jina-v2-es", "jina-v2-code", "mmbert"), contains(v.arch, "nomic-bert-moe", "jina-bert-v3"):
 		set("<mask>", attrLStrip, true)
 	case contains(name, "phi-3", "phi3"):
 		for i, a := range v.attrs {
