@@ -30,6 +30,7 @@
 #define MULI4S(i, m, n, d)     WORD $(0x4F808000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // mul d.4s, n.4s, m.s[i]
 #define MLAI4S(i, m, n, d)     WORD $(0x6F800000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // mla d.4s, n.4s, m.s[i]
 #define ADD16B(m, n, d)        WORD $(0x4E208400 | (m)<<16 | (n)<<5 | (d)) // add d.16b, n.16b, m.16b
+#define SUB16B(m, n, d)        WORD $(0x6E208400 | (m)<<16 | (n)<<5 | (d)) // sub d.16b, n.16b, m.16b
 #define NEG4S(n, d)            WORD $(0x6EA0B800 | (n)<<5 | (d)) // neg d.4s, n.4s
 
 // Bits.
@@ -42,15 +43,27 @@
 
 // Shifts by i.
 #define USHR16B(i, n, d)       WORD $(0x6F000400 | (16-(i))<<16 | (n)<<5 | (d)) // ushr d.16b, n.16b, #i
+#define SLI16B(i, n, d)        WORD $(0x6F085400 | (i)<<16 | (n)<<5 | (d)) // sli d.16b, n.16b, #i
 #define SRI16B(i, n, d)        WORD $(0x6F004400 | (16-(i))<<16 | (n)<<5 | (d)) // sri d.16b, n.16b, #i
 #define SSRA4S(i, n, d)        WORD $(0x4F001400 | (64-(i))<<16 | (n)<<5 | (d)) // ssra d.4s, n.4s, #i
+#define USHR4S(i, n, d)        WORD $(0x6F000400 | (64-(i))<<16 | (n)<<5 | (d)) // ushr d.4s, n.4s, #i
 #define SHL4S(i, n, d)         WORD $(0x4F205400 | (i)<<16 | (n)<<5 | (d)) // shl d.4s, n.4s, #i
+#define SLI4S(i, n, d)         WORD $(0x6F205400 | (i)<<16 | (n)<<5 | (d)) // sli d.4s, n.4s, #i
 #define SHLL4S(n, d)           WORD $(0x2E613800 | (n)<<5 | (d)) // shll d.4s, n.4h, #16
 #define SHLL2_4S(n, d)         WORD $(0x6E613800 | (n)<<5 | (d)) // shll2 d.4s, n.8h, #16
 
 // Lengthen, narrow.
+#define SXTL8H(n, d)           WORD $(0x0F08A400 | (n)<<5 | (d)) // sshll d.8h, n.8b, #0
+#define SXTL2_8H(n, d)         WORD $(0x4F08A400 | (n)<<5 | (d)) // sshll2 d.8h, n.16b, #0
+#define SXTL4S(n, d)           WORD $(0x0F10A400 | (n)<<5 | (d)) // sshll d.4s, n.4h, #0
+#define SXTL2_4S(n, d)         WORD $(0x4F10A400 | (n)<<5 | (d)) // sshll2 d.4s, n.8h, #0
+#define XTN4H(n, d)            WORD $(0x0E612800 | (n)<<5 | (d)) // xtn d.4h, n.4s
 
 // Move lanes.
+#define ZIP1_16B(m, n, d)      WORD $(0x4E003800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.16b, n.16b, m.16b
+#define ZIP2_16B(m, n, d)      WORD $(0x4E007800 | (m)<<16 | (n)<<5 | (d)) // zip2 d.16b, n.16b, m.16b
+#define ZIP1_8H(m, n, d)       WORD $(0x4E403800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.8h, n.8h, m.8h
+#define ZIP2_8H(m, n, d)       WORD $(0x4E407800 | (m)<<16 | (n)<<5 | (d)) // zip2 d.8h, n.8h, m.8h
 #define ZIP1_4S(m, n, d)       WORD $(0x4E803800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.4s, n.4s, m.4s
 #define ZIP2_4S(m, n, d)       WORD $(0x4E807800 | (m)<<16 | (n)<<5 | (d)) // zip2 d.4s, n.4s, m.4s
 #define ZIP1_2D(m, n, d)       WORD $(0x4EC03800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.2d, n.2d, m.2d
@@ -70,6 +83,7 @@
 // Constants and zero.
 #define MOVIZ(d)               WORD $(0x6F00E400 | (d)) // movi d.2d, #0000000000000000
 #define MOVI16B(i, d)          WORD $(0x4F00E400 | ((i)>>5)<<16 | ((i)&31)<<5 | (d)) // movi d.16b, #i
+#define MOVI4S(i, d)           WORD $(0x4F000400 | ((i)>>5)<<16 | ((i)&31)<<5 | (d)) // movi d.4s, #i
 
 // Float arithmetic.
 #define FADD4S(m, n, d)        WORD $(0x4E20D400 | (m)<<16 | (n)<<5 | (d)) // fadd d.4s, n.4s, m.4s
@@ -96,4 +110,6 @@
 #define FCVTN2_8H(n, d)        WORD $(0x4E216800 | (n)<<5 | (d)) // fcvtn2 d.8h, n.4s
 
 // Loads that Go's assembler lacks; n is a general register number.
+#define LDRH(i, n, d)          WORD $(0x7D400000 | ((i)/2)<<10 | (n)<<5 | (d)) // ldr d(h), [x(n), #i]
 #define LDRH_P(i, n, d)        WORD $(0x7C400400 | ((i)&511)<<12 | (n)<<5 | (d)) // ldr d(h), [x(n)], #i
+#define LDURQ(i, n, d)         WORD $(0x3CC00000 | ((i)&511)<<12 | (n)<<5 | (d)) // ldur d(q), [x(n), #i]

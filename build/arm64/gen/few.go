@@ -53,11 +53,12 @@ type fewFormat struct {
 type product struct {
 	tmps int
 	emit func(a *asm, lo, hi, act, acc, tmp, limit int)
+	half func(a *asm, w, act, acc, tmp int) // 16 products
 }
 
 var (
-	dotProd = product{0, emitSDOT}
-	neon    = product{1, emitSMULL}
+	dotProd = product{0, emitSDOT, halfSDOT}
+	neon    = product{1, emitSMULL, halfSMULL}
 )
 
 func emitSDOT(a *asm, lo, hi, act, acc, _, _ int) {
@@ -79,6 +80,14 @@ func emitSMULL(a *asm, lo, hi, act, acc, tmp, limit int) {
 	a.op("SADALP4S", tmp, acc)
 	a.op("SMULL8H", act+1, hi, tmp)
 	a.op("SMLAL2_8H", act+1, hi, tmp)
+	a.op("SADALP4S", tmp, acc)
+}
+
+func halfSDOT(a *asm, w, act, acc, _ int) { a.op("SDOT", act, w, acc) }
+
+func halfSMULL(a *asm, w, act, acc, tmp int) {
+	a.op("SMULL8H", act, w, tmp)
+	a.op("SMLAL2_8H", act, w, tmp)
 	a.op("SADALP4S", tmp, acc)
 }
 
