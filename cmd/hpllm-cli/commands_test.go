@@ -347,3 +347,37 @@ func TestHelp(t *testing.T) {
 		t.Errorf("--version: %q", v)
 	}
 }
+
+// The output that scripts parse is llama-tokenize's, byte for byte.
+func TestTokenizeSameAsLlamaCpp(t *testing.T) {
+	model := testkit.Model(t, "smollm2-q4_1")
+	text := testkit.Text(t, "english.txt")
+	content, err := os.ReadFile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	input := string(content) + " <|im_start|>user\nÜber 3.14 naïve 数字 🙂\t\r\n<|im_end|>"
+	path := filepath.Join(t.TempDir(), "text.txt")
+	if err := os.WriteFile(path, []byte(input), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ ours, theirs []string }{
+		{nil, nil},
+		{[]string{"--ids"}, []string{"--ids"}},
+		{[]string{"--ids", "--no-bos", "--no-parse-special"}, []string{"--ids", "--no-bos", "--no-parse-special"}},
+	} {
+		args := append([]string{"-m", testkit.Share(t, model), "-f", testkit.Share(t, path), "--log-disable"}, tc.theirs...)
+		want, err := testkit.Peer(t, "llama-tokenize", args...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ok(t, input, append([]string{"tokenize", "-m", model}, tc.ours...)...).stdout
+		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+			t.Errorf("%v (-llama-tokenize +ours):\n%.2000s", tc.ours, diff)
+		}
+	}
+	back := ok(t, "", "detokenize", "-m", model, "--ids", ok(t, input, "tokenize", "-m", model, "--ids").stdout).stdout
+	if back != input {
+		t.Error("detokenize does not give the text back")
+	}
+}
