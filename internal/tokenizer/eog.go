@@ -1,9 +1,6 @@
 package tokenizer
 
-import (
-	"bytes"
-	"sort"
-)
+import "bytes"
 
 // Texts by which special tokens are known where the file does not name them.
 // The lists are llama.cpp's.
@@ -85,14 +82,4 @@ func (v *vocab) markSpecial() {
 		delete(v.eog, id)
 		v.attrs[id] = attrNormal
 	}
-}
-
-// endIDs returns the tokens that end a generation, sorted.
-func (v *vocab) endIDs() []int32 {
-	ids := make([]int32, 0, len(v.eog))
-	for id := range v.eog {
-		ids = append(ids, id)
-	}
-	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
-	return ids
 }

@@ -91,7 +91,7 @@ func TestPeerSmallKinds(t *testing.T) {
 		for seed := range env("HPLLM_SEED", 1) + 3 {
 			t.Run(fmt.Sprint(model, seed), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(seed, 4))
-				path := create(t, smallVocab(r, model))
+				path := create(t, smallVocab(r, model, "gpt-2"))
 				tok := open(t, path)
 				texts := append(randomTexts(r, 200, tok), shapes...)
 				for range 300 {
@@ -108,14 +108,14 @@ func TestPeerSmallKinds(t *testing.T) {
 func pieces(r *rand.Rand, n int) string {
 	var b strings.Builder
 	for range n {
-		b.WriteString([]string{"a", "b", "ab", "c", " ", "é", "中", "\n", "aa", "  ", "<|x|>", "ACGTAC"}[r.IntN(12)])
+		b.WriteString([]string{"a", "b", "ab", "c", " ", "é", "中", "\n", "aa", "  ", "<|x|>", "ACGTAC", "e\u0301"}[r.IntN(13)])
 	}
 	return b.String()
 }
 
 // smallVocab returns a file with bytes, characters, random strings of them and a few
 // special tokens.
-func smallVocab(r *rand.Rand, model string) *gguf.Writer {
+func smallVocab(r *rand.Rand, model, pre string) *gguf.Writer {
 	var tokens []string
 	var types []int32
 	have := map[string]bool{}
@@ -180,7 +180,7 @@ func smallVocab(r *rand.Rand, model string) *gguf.Writer {
 	w := gguf.NewWriter()
 	w.SetText("general.architecture", "llama")
 	w.SetText("tokenizer.ggml.model", model)
-	w.SetText("tokenizer.ggml.pre", "gpt-2")
+	w.SetText("tokenizer.ggml.pre", pre)
 	w.SetTexts("tokenizer.ggml.tokens", tokens)
 	gguf.SetNumbers(w, "tokenizer.ggml.token_type", types)
 	gguf.SetNumbers(w, "tokenizer.ggml.scores", scores)
@@ -192,5 +192,6 @@ func smallVocab(r *rand.Rand, model string) *gguf.Writer {
 	w.SetBool("tokenizer.ggml.add_space_prefix", r.IntN(2) == 0)
 	w.SetBool("tokenizer.ggml.remove_extra_whitespaces", r.IntN(2) == 0)
 	w.SetBool("tokenizer.ggml.add_eos_token", r.IntN(2) == 0)
+	w.SetBool("tokenizer.ggml.normalizer.nfc", r.IntN(2) == 0)
 	return w
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"math"
 	"slices"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // ugmModel is SentencePiece's Unigram: of all ways to write the normalized text as
@@ -48,6 +50,9 @@ func newUGM(v *vocab) (*ugmModel, error) {
 }
 
 func (m *ugmModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
+	if m.v.nfc {
+		s = norm.NFC.Bytes(s)
+	}
 	s = m.normalize(e, s)
 	if len(s) == 0 || len(s) > math.MaxInt32-1 {
 		return dst

@@ -65,6 +65,7 @@ type vocab struct {
 	squeeze  bool // runs of spaces count as one
 	lower    bool
 	stripped bool   // accents
+	nfc      bool   // ugm: canonical composition first
 	charsmap []byte // normalization of ugm
 
 	eog      map[int32]bool
@@ -120,6 +121,7 @@ func newVocab(f *gguf.File) (*vocab, error) {
 	flag("normalizer.lowercase", &v.lower)
 	v.stripped = v.lower
 	flag("normalizer.strip_accents", &v.stripped)
+	flag("normalizer.nfc", &v.nfc)
 	if v.split.gemma {
 		v.addBOS = true // the published files say otherwise and are wrong
 	}
