@@ -17,6 +17,7 @@ func answer(i *interrupt, s *infer.Session, r infer.Request) (text string, why i
 	var b strings.Builder
 	bar := newProgress(fmt.Sprintf("Reading %d tokens of prompt", len(r.Prompt)))
 	defer bar.done()
+	r.Progress = func(done, of int) { bar.set(float64(done) / float64(of)) }
 	why, err = s.Generate(r, func(ev infer.Event) error {
 		bar.done()
 		b.WriteString(ev.Text)

@@ -29,6 +29,9 @@ type Request struct {
 	Sampling  sample.Params
 	Stop      []string // texts that end the answer; they are not part of it
 	IgnoreEOS bool     // go on after end-of-turn tokens
+	// Progress is called by Start's goroutine with the prompt tokens that are in
+	// the context, of the prompt's; nil: none.
+	Progress func(done, of int)
 }
 
 // Event is one step of an answer: a token, or its end.
@@ -102,11 +105,16 @@ func (s *Session) start(r Request) error {
 		return err
 	}
 	s.stats = Stats{PromptTokens: len(r.Prompt), CachedTokens: kept}
-	if err := s.eval(r.Prompt[kept:]); err != nil {
+	err = s.eval(r.Prompt[kept:], func() {
+		if r.Progress != nil {
+			r.Progress(len(s.tokens), len(r.Prompt))
+		}
+	})
+	s.stats.promptTime, s.stats.computed = time.Since(began), len(s.tokens)-kept
+	s.stats.sampleMemory()
+	if err != nil {
 		return err
 	}
-	s.stats.promptTime = time.Since(began)
-	s.stats.sampleMemory()
 	for _, id := range r.Prompt {
 		chain.Accept(id)
 	}

@@ -41,16 +41,17 @@ func (s *Session) Perplexity(text string, window int, each func(Perplexity) erro
 		if err := s.Reset(); err != nil {
 			return p, err
 		}
-		err := s.EvalEach(win, func(i int, logits []float32) error {
-			if i >= window/2 && i < window-1 {
-				nll := -logProbability(logits, win[i+1])
-				sum += nll
-				squares += nll * nll
-				p.Tokens++
-			}
+		half := window / 2
+		if err := s.Eval(win[:half]); err != nil {
+			return p, err
+		}
+		if err := s.EvalEach(win[half:window-1], func(i int, logits []float32) error {
+			nll := -logProbability(logits, win[half+i+1])
+			sum += nll
+			squares += nll * nll
+			p.Tokens++
 			return nil
-		})
-		if err != nil {
+		}); err != nil {
 			return p, err
 		}
 		n := float64(p.Tokens)

@@ -183,7 +183,7 @@ func (s *Session) Eval(ids []int32) error {
 	defer s.end()
 	s.stop.Store(false)
 	s.answer.reset()
-	return s.eval(ids)
+	return s.eval(ids, nil)
 }
 
 // Logits are those of the last token in the context, [vocab]; nil if that has
@@ -195,7 +195,8 @@ func (s *Session) Logits() []float32 {
 	return s.logits
 }
 
-func (s *Session) eval(ids []int32) error {
+// eval appends ids in batches; done, which may be nil, is called after each.
+func (s *Session) eval(ids []int32, done func()) error {
 	if err := s.cache.Reserve(len(ids)); err != nil {
 		return err
 	}
@@ -209,6 +210,9 @@ func (s *Session) eval(ids []int32) error {
 			return err
 		}
 		ids = ids[n:]
+		if done != nil {
+			done()
+		}
 	}
 	return nil
 }

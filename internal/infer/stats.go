@@ -16,6 +16,7 @@ type Stats struct {
 	ContextTokens   int
 	PeakAnonBytes   int64 // highest anonymous memory of the process seen so far
 
+	computed     int // prompt tokens that were not cached
 	promptTime   time.Duration
 	generateTime time.Duration
 	firstNext    time.Duration // of generateTime, until the first token
@@ -41,7 +42,7 @@ func (s *Session) figures() Stats {
 	out.GenerateMS = ms(st.generateTime)
 	out.ContextTokens = len(s.tokens)
 	if d := st.promptTime.Seconds(); d > 0 {
-		out.PrefillTokS = float64(st.PromptTokens-st.CachedTokens) / d
+		out.PrefillTokS = float64(st.computed) / d
 	}
 	if d := (st.generateTime - st.firstNext).Seconds(); d > 0 && st.GeneratedTokens > 1 {
 		out.DecodeTokS = float64(st.GeneratedTokens-1) / d
