@@ -1,0 +1,3 @@
+#pragma once
+#include <hp_bionic.h>
+int setgroups(size_t count, const gid_t *groups);

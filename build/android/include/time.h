@@ -1,0 +1,3 @@
+#pragma once
+#include <hp_bionic.h>
+int nanosleep(const struct timespec *time, struct timespec *rest);
