@@ -44,7 +44,7 @@ var vnniTier = tier{
 	base:      &avx2Tier,
 	has:       hasVNNI,
 	group:     16,
-	groupMany: 48,
+	groupMany: 96, // two panels; callers like multiples of 32
 	few: [typeCount]mulFunc{
 		quant.Q4_0: vnniFew(mulQ4_0VNNI), quant.Q4_1: vnniFew(mulQ4_1VNNI), quant.Q5_0: vnniFew(mulQ5_0VNNI),
 		quant.Q5_1: vnniFew(mulQ5_1VNNI), quant.Q8_0: vnniFew(mulQ8_0VNNI), quant.IQ4_NL: vnniFew(mulIQ4_NLVNNI),

@@ -6,13 +6,14 @@
 
 // Float products and weighted sums. See dots.go in gen for the method.
 
-// func dots16F32AVX2(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
-TEXT ·dots16F32AVX2(SB), NOSPLIT, $0-48
+// func dots16F32AVX2(dst *float32, x *float32, w *byte, stride int, n int)
+TEXT ·dots16F32AVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), DX
 	MOVQ w+16(FP), R8
 	MOVQ stride+24(FP), R12
-	MOVQ next+40(FP), R15
+	LEAQ (R8)(R12*8), R15
+	LEAQ (R15)(R12*8), R15
 	LEAQ (R12)(R12*2), R13
 	MOVQ $4, R11
 rows:
@@ -153,13 +154,14 @@ loop:
 	VZEROUPPER
 	RET
 
-// func dots16F16AVX2(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
-TEXT ·dots16F16AVX2(SB), NOSPLIT, $0-48
+// func dots16F16AVX2(dst *float32, x *float32, w *byte, stride int, n int)
+TEXT ·dots16F16AVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), DX
 	MOVQ w+16(FP), R8
 	MOVQ stride+24(FP), R12
-	MOVQ next+40(FP), R15
+	LEAQ (R8)(R12*8), R15
+	LEAQ (R15)(R12*8), R15
 	LEAQ (R12)(R12*2), R13
 	MOVQ $4, R11
 rows:
@@ -298,13 +300,14 @@ loop:
 	VZEROUPPER
 	RET
 
-// func dots16BF16AVX2(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
-TEXT ·dots16BF16AVX2(SB), NOSPLIT, $0-48
+// func dots16BF16AVX2(dst *float32, x *float32, w *byte, stride int, n int)
+TEXT ·dots16BF16AVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), DX
 	MOVQ w+16(FP), R8
 	MOVQ stride+24(FP), R12
-	MOVQ next+40(FP), R15
+	LEAQ (R8)(R12*8), R15
+	LEAQ (R15)(R12*8), R15
 	LEAQ (R12)(R12*2), R13
 	MOVQ $4, R11
 rows:

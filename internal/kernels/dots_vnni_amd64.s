@@ -6,13 +6,14 @@
 
 // Float products and weighted sums. See dots.go in gen for the method.
 
-// func dots16F32VNNI(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
-TEXT ·dots16F32VNNI(SB), NOSPLIT, $0-48
+// func dots16F32VNNI(dst *float32, x *float32, w *byte, stride int, n int)
+TEXT ·dots16F32VNNI(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), DX
 	MOVQ w+16(FP), R8
 	MOVQ stride+24(FP), R12
-	MOVQ next+40(FP), R15
+	LEAQ (R8)(R12*8), R15
+	LEAQ (R15)(R12*8), R15
 	LEAQ (R12)(R12*2), R13
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -273,13 +274,14 @@ loop:
 	VZEROUPPER
 	RET
 
-// func dots16F16VNNI(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
-TEXT ·dots16F16VNNI(SB), NOSPLIT, $0-48
+// func dots16F16VNNI(dst *float32, x *float32, w *byte, stride int, n int)
+TEXT ·dots16F16VNNI(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), DX
 	MOVQ w+16(FP), R8
 	MOVQ stride+24(FP), R12
-	MOVQ next+40(FP), R15
+	LEAQ (R8)(R12*8), R15
+	LEAQ (R15)(R12*8), R15
 	LEAQ (R12)(R12*2), R13
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -548,13 +550,14 @@ loop:
 	VZEROUPPER
 	RET
 
-// func dots16BF16VNNI(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
-TEXT ·dots16BF16VNNI(SB), NOSPLIT, $0-48
+// func dots16BF16VNNI(dst *float32, x *float32, w *byte, stride int, n int)
+TEXT ·dots16BF16VNNI(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), DX
 	MOVQ w+16(FP), R8
 	MOVQ stride+24(FP), R12
-	MOVQ next+40(FP), R15
+	LEAQ (R8)(R12*8), R15
+	LEAQ (R15)(R12*8), R15
 	LEAQ (R12)(R12*2), R13
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1

@@ -19,7 +19,7 @@ type rowsArgs struct {
 	d        unsafe.Pointer // product: activations' scales; unpacking: panel minimums
 	c        unsafe.Pointer // product: sums times the offset
 	second   unsafe.Pointer // product: what minimums multiply; unpacking: panel pairs
-	sub      unsafe.Pointer // product: what to prefetch; unpacking: panel sub-scales
+	sub      unsafe.Pointer // unpacking: panel sub-scales
 	out      *float32
 }
 
@@ -112,14 +112,8 @@ func fewRows(kernel func(p *rowsArgs), n int, dst []float32, stride int, m *Matr
 	for r := r0; r < r1; r += n {
 		start, rows := min(r, m.Rows-n), min(n, r1-r)
 		p.w = &m.Data[start*m.RowBytes]
-		p.sub = unsafe.Pointer(p.w)
-		if r+2*n <= r1 {
-			p.sub = unsafe.Pointer(&m.Data[(r+n)*m.RowBytes])
-		}
-		first := p.sub
 		for t := range a.N {
 			p.q, p.d, p.c, p.second = actPointers(a, m.Type, t)
-			p.sub = first
 			if start == r && rows == n {
 				p.out = &dst[t*stride+r]
 				kernel(p)

@@ -260,19 +260,19 @@ func quantizeVecAVX2(x *float32, q *int8, d *float32, s *int16, ds *float32, c *
 func storeQ8VecAVX2(dst *byte, x *float32, blocks int)
 
 //go:noescape
-func dots16F32AVX2(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+func dots16F32AVX2(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
 func dots4x4F32AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
 
 //go:noescape
-func dots16F16AVX2(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+func dots16F16AVX2(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
 func dots4x4F16AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
 
 //go:noescape
-func dots16BF16AVX2(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+func dots16BF16AVX2(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
 func dots4x4BF16AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
@@ -350,19 +350,19 @@ func quantizeVecVNNI(x *float32, q *int8, d *float32, s *int16, ds *float32, c *
 func storeQ8VecVNNI(dst *byte, x *float32, blocks int)
 
 //go:noescape
-func dots16F32VNNI(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+func dots16F32VNNI(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
 func dots4x4F32VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
 
 //go:noescape
-func dots16F16VNNI(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+func dots16F16VNNI(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
 func dots4x4F16VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
 
 //go:noescape
-func dots16BF16VNNI(dst *float32, x *float32, w *byte, stride int, n int, next *byte)
+func dots16BF16VNNI(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
 func dots4x4BF16VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)

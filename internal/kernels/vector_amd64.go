@@ -29,7 +29,7 @@ type vecKernels struct {
 
 	// By type: 16 rows times a vector, 4 rows times 4, 16 scores, a weighted
 	// sum of rows.
-	dots16   [typeCount]func(dst, x *float32, w *byte, stride, n int, next *byte)
+	dots16   [typeCount]func(dst, x *float32, w *byte, stride, n int)
 	dots4x4  [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int)
 	scores16 [typeCount]func(dst, x *float32, w *byte, stride, n int)
 	weighted [typeCount]func(out, p *float32, w *byte, stride, rows, n int)
@@ -41,7 +41,7 @@ var avx2Vec = vecKernels{
 	normalize: normalizeVecAVX2, scaleMax: scaleMaxVecAVX2, expSum: expSumVecAVX2, swiGLU: swiGLUVecAVX2,
 	geGLU: geGLUVecAVX2, ropeNeox: ropeNeoxVecAVX2, ropeNorm: ropeNormVecAVX2, f16: f16VecAVX2,
 	widenF16: widenF16VecAVX2, quantize: quantizeVecAVX2, storeQ8: storeQ8VecAVX2,
-	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int, next *byte){
+	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
 		quant.F32: dots16F32AVX2, quant.F16: dots16F16AVX2, quant.BF16: dots16BF16AVX2},
 	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int){
 		quant.F32: dots4x4F32AVX2, quant.F16: dots4x4F16AVX2, quant.BF16: dots4x4BF16AVX2},
@@ -57,7 +57,7 @@ var vnniVec = vecKernels{
 	normalize: normalizeVecVNNI, scaleMax: scaleMaxVecVNNI, expSum: expSumVecVNNI, swiGLU: swiGLUVecVNNI,
 	geGLU: geGLUVecVNNI, ropeNeox: ropeNeoxVecVNNI, ropeNorm: ropeNormVecVNNI, f16: f16VecVNNI,
 	widenF16: widenF16VecVNNI, quantize: quantizeVecVNNI, storeQ8: storeQ8VecVNNI,
-	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int, next *byte){
+	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
 		quant.F32: dots16F32VNNI, quant.F16: dots16F16VNNI, quant.BF16: dots16BF16VNNI},
 	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int){
 		quant.F32: dots4x4F32VNNI, quant.F16: dots4x4F16VNNI, quant.BF16: dots4x4BF16VNNI},
@@ -214,16 +214,12 @@ func fewFloats(k *vecKernels, dst []float32, stride int, m *Matrix, r0, r1 int, 
 	for r := r0; r < r1; r += 16 {
 		start, rows := min(r, m.Rows-16), min(16, r1-r)
 		w := &m.Data[start*m.RowBytes]
-		next := w
-		if r+32 <= r1 {
-			next = &m.Data[(r+16)*m.RowBytes]
-		}
 		for t := range a.N {
 			if start == r && rows == 16 {
-				dots(&dst[t*stride+r], &a.X[t*a.K], w, m.RowBytes, a.K, next)
+				dots(&dst[t*stride+r], &a.X[t*a.K], w, m.RowBytes, a.K)
 				continue
 			}
-			dots(&s.tier.out[0], &a.X[t*a.K], w, m.RowBytes, a.K, w)
+			dots(&s.tier.out[0], &a.X[t*a.K], w, m.RowBytes, a.K)
 			copy(dst[t*stride+r:][:rows], s.tier.out[r-start:])
 		}
 	}

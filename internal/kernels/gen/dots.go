@@ -83,8 +83,10 @@ func dotsFuncs(a *asm) {
 // dots16: dst[i] = row i . x for 16 rows stride bytes apart, n a multiple of 16.
 func dots16(a *asm, kind string, bytes int) {
 	f := a.vfunc("dots16"+kind, "", param{"dst", "*float32"}, param{"x", "*float32"}, param{"w", "*byte"},
-		param{"stride", "int"}, param{"n", "int"}, param{"next", "*byte"})
-	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12", "next", "R15")
+		param{"stride", "int"}, param{"n", "int"})
+	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12")
+	f.op("LEAQ", "(R8)(R12*8)", "R15")
+	f.op("LEAQ", "(R15)(R12*8)", "R15") // the next rows, there or not
 	f.op("LEAQ", "(R12)(R12*2)", "R13")
 	if a.wide {
 		// Four rows at a time: with more, rows a power of two apart would
