@@ -21,7 +21,6 @@ const (
 	control    // Cc, Cf, Co, Cs
 	unassigned // Cn, and separators there are none of outside space
 
-	anyClass class = 0xff
 )
 
 // classPages maps a code point's upper bits to a page of 256 classes. Pages of

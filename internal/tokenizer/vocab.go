@@ -68,6 +68,7 @@ type vocab struct {
 	nfc      bool   // ugm: canonical composition first
 	charsmap []byte // normalization of ugm
 
+	indexed  chan error // when merges is built; nil: it is
 	eog      map[int32]bool
 	warnings []string
 }
@@ -100,8 +101,17 @@ func newVocab(f *gguf.File) (*vocab, error) {
 	if err := v.defaults(); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Path(), err)
 	}
+	err := f.Guard(func() error { return v.read(f) })
+	if v.indexed != nil {
+		err = errors.Join(err, <-v.indexed)
+	}
+	return v, err
+}
+
+// read is newVocab but for the index of merges, which may still be building when it returns.
+func (v *vocab) read(f *gguf.File) error {
 	if err := v.readTokens(f); err != nil {
-		return nil, err
+		return err
 	}
 	v.readIDs(f)
 	flag := func(key string, to *bool) {
@@ -125,7 +135,8 @@ func newVocab(f *gguf.File) (*vocab, error) {
 	if v.split.gemma {
 		v.addBOS = true // the published files say otherwise and are wrong
 	}
-	return v, v.finish()
+	v.finish()
+	return nil
 }
 
 // readTokens reads the lists.
@@ -182,7 +193,14 @@ func (v *vocab) readTokens(f *gguf.File) error {
 		}
 		switch {
 		case merges != nil:
-			v.merges = newIndex(merges, false)
+			// The longest list there is: indexed beside the rest.
+			v.indexed = make(chan error, 1)
+			go func() {
+				v.indexed <- f.Guard(func() error {
+					v.merges = newIndex(merges, false)
+					return nil
+				})
+			}()
 		case v.pre == "kimi-k2":
 			v.merges = newIndex(stringList(nil), false)
 		default:
@@ -284,11 +302,10 @@ func (v *vocab) defaults() error {
 
 // finish builds the index and derives what llama.cpp derives from token texts. v.tokens
 // and v.attrs are set, and have equal lengths.
-func (v *vocab) finish() error {
+func (v *vocab) finish() {
 	v.index = newIndex(v.tokens, true)
 	v.markSpecial()
 	v.markStripping()
-	return nil
 }
 
 // id returns the token with this text, -1 when there is none.
