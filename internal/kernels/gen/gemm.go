@@ -223,35 +223,41 @@ func (t *tile) products(g0, g1, pitch, vb int) {
 		}
 		return
 	}
-	// AVX2: four int16 sums would need registers beside the int32 ones, so a
-	// token at a time takes all groups of a run.
+	// AVX2: as many tokens at once as there are registers for int16 sums.
+	sums := []int{8, 9, 10, 11}
+	if t.sub {
+		sums = []int{14, 15}
+	}
+	w, act, abs := t.w(), t.act(), 14
 	for g := g0; g < g1; g += t.madd {
-		for tok := range t.tokens {
+		for t0 := 0; t0 < t.tokens; t0 += len(sums) {
 			for n := range t.madd {
-				w, act, sum := t.w(), t.act(), t.tmp()
-				at := mem((g+n)*pitch, "SI")
-				a.op("VPBROADCASTD", tokAddr(4*(g+n), "AX", tok, "R8", "R9"), a.v(act))
-				dst := act
-				if n == 0 {
-					dst = sum
-				}
+				a.op("VMOVDQU", mem((g+n)*pitch, "SI"), a.v(w))
 				if t.signed {
-					a.op("VMOVDQU", at, a.v(w))
-					a.op("VPSIGNB", a.v(w), a.v(act), a.v(act))
-					a.op("VPABSB", a.v(w), a.v(w))
-					a.op("VPMADDUBSW", a.v(act), a.v(w), a.v(dst))
-				} else {
-					a.op("VMOVDQU", at, a.v(w))
-					a.op("VPMADDUBSW", a.v(act), a.v(w), a.v(dst))
+					a.op("VPABSB", a.v(w), a.v(abs))
 				}
-				if n > 0 {
-					a.op("VPADDW", a.v(dst), a.v(sum), a.v(sum))
+				for i, sum := range sums {
+					a.op("VPBROADCASTD", tokAddr(4*(g+n), "AX", t0+i, "R8", "R9"), a.v(act))
+					dst := act
+					if n == 0 {
+						dst = sum
+					}
+					if t.signed {
+						a.op("VPSIGNB", a.v(w), a.v(act), a.v(act))
+						a.op("VPMADDUBSW", a.v(act), a.v(abs), a.v(dst))
+					} else {
+						a.op("VPMADDUBSW", a.v(act), a.v(w), a.v(dst))
+					}
+					if n > 0 {
+						a.op("VPADDW", a.v(dst), a.v(sum), a.v(sum))
+					}
 				}
 			}
-			sum := t.tmp()
-			a.op("VPMADDWD", "·cstOnes16(SB)", a.v(sum), a.v(sum))
-			r := t.reg(t.ints(), 0, tok)
-			a.op("VPADDD", a.v(sum), a.v(r), a.v(r))
+			for i, sum := range sums {
+				a.op("VPMADDWD", cst("Ones16"), a.v(sum), a.v(sum))
+				r := t.reg(t.ints(), 0, t0+i)
+				a.op("VPADDD", a.v(sum), a.v(r), a.v(r))
+			}
 		}
 	}
 }
