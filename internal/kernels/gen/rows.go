@@ -40,6 +40,7 @@ const (
 	regVal   = 4  // 4: chunk values
 	regInt   = 8  // 4 (AVX-512: 8): integer sums
 	regTmp   = 12 // 2 in AVX2
+	regRaw2  = 12 // AVX2, superblocks: raw bytes when regRaw holds sums
 	regAcc   = 14 // AVX2
 	regAcc2  = 15
 	regZRaw2 = 16 // AVX-512: second raw set
@@ -57,7 +58,8 @@ type rows struct {
 	unpack bool
 	cached map[int]int // raw set -> offset, as loaded
 	have   map[[2]int]bool
-	step   int // chunks emitted
+	step   int  // chunks emitted
+	single bool // AVX2: raw set 0 is one register
 }
 
 // base registers of the row groups of four.
@@ -85,16 +87,26 @@ func (k *rows) load(n, off, i int) {
 	k.op("VINSERTI128", "$1", k.addr(off, 1, i), y(n), y(n))
 }
 
-// raw returns the register with 16 bytes at off of the rows of register i. Set
-// 0 is kept until another offset is asked for; set 1 only in AVX-512.
+// raw returns the register with 16 bytes at off of the rows of register i. A
+// set is kept until another offset (in AVX2 products: another register) is
+// asked for.
 func (k *rows) raw(set, off, i int) int {
 	n := regRaw + i
-	if set == 1 {
-		if !k.wide {
-			k.load(k.tmp(0), off, i)
-			return k.tmp(0)
-		}
+	switch {
+	case k.single && set == 0:
+		n = regRaw2
+	case set == 1 && !k.wide:
+		n = k.tmp(0)
+	case set == 1:
 		n = regZRaw2 + i
+	}
+	if !k.wide && (k.single || set == 1) {
+		off = off<<2 | i // one register: its rows are part of the key
+		if at, ok := k.cached[set]; !ok || at != off {
+			k.cached[set] = off
+			k.load(n, off>>2, i)
+		}
+		return n
 	}
 	if at, ok := k.cached[set]; !ok || at != off {
 		k.cached[set] = off
@@ -347,7 +359,7 @@ func (a *asm) nextRows(rows, next string) {
 // bundles groups the blocks of a unit that share raw bytes; AVX2 has no
 // registers for that.
 func (k *rows) bundles() [][]int {
-	if k.wide && k.f.bundles != nil {
+	if k.f.bundles != nil && (k.wide || !k.unpack && !k.f.sub) {
 		return k.f.bundles
 	}
 	var list [][]int
@@ -359,6 +371,10 @@ func (k *rows) bundles() [][]int {
 
 // bundle handles a few blocks, chunk by chunk, then finishes them in order.
 func (k *rows) bundle(blocks []int) {
+	if !k.wide && !k.unpack && !k.f.sub {
+		k.blockDots(blocks)
+		return
+	}
 	for c := range 2 {
 		for n, b := range blocks {
 			k.note("block %d, weights %d to %d", b, 16*c, 16*c+15)
@@ -450,20 +466,70 @@ func (k *rows) dot(b, c, sum int, first bool) {
 		return
 	}
 	for i := range 4 {
-		v, t := regVal, regVal+1
+		v := regVal
 		k.f.value(k, b, c, i, v)
-		k.op("VBROADCASTI128", act, k.v(t))
-		if k.f.signed {
-			k.op("VPSIGNB", k.v(v), k.v(t), k.v(t))
-			k.op("VPABSB", k.v(v), k.v(v))
-		}
-		k.op("VPMADDUBSW", k.v(t), k.v(v), k.v(v))
+		k.products(b, c, v, v)
 		k.op("VPMADDWD", k.cst("Ones16"), k.v(v), k.v(v))
 		if first {
 			k.op("VMOVDQA", k.v(v), k.v(sum+i))
 		} else {
 			k.add(sum+i, sum+i, v)
 		}
+	}
+}
+
+// products multiplies the values in v with their activations to sums of two in
+// int16 (AVX2).
+func (k *rows) products(b, c, v, dst int) {
+	t := regVal + 1
+	k.op("VBROADCASTI128", mem(32*b+16*c, "AX"), k.v(t))
+	if k.f.signed {
+		k.op("VPSIGNB", k.v(v), k.v(t), k.v(t))
+		k.op("VPABSB", k.v(v), k.v(v))
+	}
+	k.op("VPMADDUBSW", k.v(t), k.v(v), k.v(dst))
+}
+
+// blockDots handles one block, or two that share raw bytes, in AVX2: a register
+// of rows at a time, both chunks, so that the two are added as int16 (values
+// below 32 allow it) and raw bytes are loaded once.
+func (k *rows) blockDots(blocks []int) {
+	sums := []int{regInt, regRaw}
+	k.single = k.keepsScales()
+	k.forget()
+	for range 2 * len(blocks) {
+		k.prefetch(k.step)
+		k.step++
+	}
+	for i := range 4 {
+		for c := range 2 {
+			for n, b := range blocks {
+				k.note("block %d, weights %d to %d, rows %d, %d, ...", b, 16*c, 16*c+15, i, 4+i)
+				v, sum := regVal, sums[n]+i
+				k.f.value(k, b, c, i, v)
+				switch {
+				case c == 0:
+					k.products(b, c, v, sum)
+					if k.f.signed {
+						k.op("VPMADDWD", k.cst("Ones16"), k.v(sum), k.v(sum))
+					}
+				case k.f.signed:
+					k.products(b, c, v, v)
+					k.op("VPMADDWD", k.cst("Ones16"), k.v(v), k.v(v))
+					k.add(sum, sum, v)
+				default:
+					k.products(b, c, v, v)
+					k.op("VPADDW", k.v(v), k.v(sum), k.v(sum))
+					k.op("VPMADDWD", k.cst("Ones16"), k.v(sum), k.v(sum))
+				}
+			}
+		}
+	}
+	k.single = false
+	k.forget()
+	for n, b := range blocks {
+		k.note("block %d: chain", b)
+		k.finish(b, sums[n])
 	}
 }
 
