@@ -1,6 +1,6 @@
 package main
 
-// #include "abi.h"
+// #include "hp_llm.h"
 import "C"
 
 import (
@@ -10,8 +10,8 @@ import (
 	"happyphonellm/internal/infer"
 )
 
-//export hp_llm_request_defaults
-func hp_llm_request_defaults(request *C.hp_llm_request, e *C.hp_llm_error) C.int32_t {
+//export hpgo_request_defaults
+func hpgo_request_defaults(request uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		return out("request", request, C.hp_llm_request{max_tokens: -1})
 	})
@@ -19,22 +19,22 @@ func hp_llm_request_defaults(request *C.hp_llm_request, e *C.hp_llm_error) C.int
 
 // prepare copies a request and gives the function that makes the engine's from
 // it, which takes time and runs on the library's own goroutine.
-func prepare(engine *infer.Engine, p *C.hp_const_request) (func() (infer.Request, error), error) {
-	from, err := in("request", (*C.hp_llm_request)(p))
+func prepare(engine *infer.Engine, p uintptr) (func() (infer.Request, error), error) {
+	from, err := in[hostRequest]("request", p)
 	if err != nil {
 		return nil, err
 	}
-	if err := onlyFlags(uint32(from.flags), C.HP_LLM_IGNORE_EOS|C.HP_LLM_PROMPT_SPECIAL); err != nil {
+	if err := onlyFlags(from.flags, C.HP_LLM_IGNORE_EOS|C.HP_LLM_PROMPT_SPECIAL); err != nil {
 		return nil, err
 	}
 	if from.reserved != 0 {
-		return nil, argument("request: reserved is %d", int32(from.reserved))
+		return nil, argument("request: reserved is %d", from.reserved)
 	}
-	r := infer.Request{MaxTokens: max(int(from.max_tokens), -1), IgnoreEOS: from.flags&C.HP_LLM_IGNORE_EOS != 0}
-	if r.Sampling, err = sampling((*C.hp_llm_sampling)(unsafe.Pointer(from.sampling))); err != nil {
+	r := infer.Request{MaxTokens: max(int(from.maxTokens), -1), IgnoreEOS: from.flags&C.HP_LLM_IGNORE_EOS != 0}
+	if r.Sampling, err = sampling(from.sampling); err != nil {
 		return nil, err
 	}
-	stops, err := array("stops", (*C.hp_llm_text)(unsafe.Pointer(from.stops)), int64(from.stop_count), maxStops)
+	stops, err := array[hostText]("stops", from.stops, from.stopCount, maxStops)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func prepare(engine *infer.Engine, p *C.hp_const_request) (func() (infer.Request
 		r.Stop = append(r.Stop, stop)
 	}
 	given := 0
-	for _, n := range []C.int64_t{from.message_count, from.prompt.size, from.token_count} {
+	for _, n := range []int64{from.messageCount, from.prompt.size, from.tokenCount} {
 		if n != 0 {
 			given++
 		}
@@ -69,10 +69,10 @@ func prepare(engine *infer.Engine, p *C.hp_const_request) (func() (infer.Request
 }
 
 // promptOf copies the prompt, and gives the function that makes tokens of it.
-func promptOf(engine *infer.Engine, from *C.hp_llm_request) (func() ([]int32, error), error) {
+func promptOf(engine *infer.Engine, from *hostRequest) (func() ([]int32, error), error) {
 	switch {
-	case from.token_count != 0:
-		list, err := ids("tokens", (*C.hp_const_int32)(unsafe.Pointer(from.tokens)), from.token_count)
+	case from.tokenCount != 0:
+		list, err := ids("tokens", from.tokens, from.tokenCount)
 		return func() ([]int32, error) { return list, nil }, err
 	case from.prompt.size != 0:
 		s, err := textOf("prompt", from.prompt)
@@ -83,11 +83,11 @@ func promptOf(engine *infer.Engine, from *C.hp_llm_request) (func() ([]int32, er
 			return engine.Tokenize(s, infer.TokenizeOptions{AddSpecial: true})
 		}, err
 	}
-	messages, err := conversation((*C.hp_const_message)(unsafe.Pointer(from.messages)), from.message_count)
+	messages, err := conversation(from.messages, from.messageCount)
 	if err != nil {
 		return nil, err
 	}
-	o, err := chatOptions((*C.hp_const_chat_options)(unsafe.Pointer(from.chat)))
+	o, err := chatOptions(from.chat)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +101,8 @@ func promptOf(engine *infer.Engine, from *C.hp_llm_request) (func() ([]int32, er
 }
 
 // begin starts or goes on with an answer.
-func (s *session) begin(request *C.hp_const_request) error {
-	if request == nil {
+func (s *session) begin(request uintptr) error {
+	if request == 0 {
 		return s.stream.Resume()
 	}
 	r, err := prepare(s.engine, request)
@@ -131,14 +131,14 @@ func cEvent(ev infer.StreamEvent) C.hp_llm_event {
 	return e
 }
 
-//export hp_llm_generate
-func hp_llm_generate(handle C.hp_llm_session, request *C.hp_const_request, callback C.hp_llm_event_callback, user unsafe.Pointer, e *C.hp_llm_error) C.int32_t {
+//export hpgo_generate
+func hpgo_generate(handle uint64, request, function, user, e uintptr) int32 {
 	return guard(e, func() error {
 		s, err := findSession(handle)
 		if err != nil {
 			return err
 		}
-		if callback == nil {
+		if function == 0 {
 			return argument("callback is NULL")
 		}
 		if !s.taker.CompareAndSwap(nobody, generateTakes) {
@@ -155,7 +155,7 @@ func hp_llm_generate(handle C.hp_llm_session, request *C.hp_const_request, callb
 			}
 			event := cEvent(ev)
 			event.struct_size = C.uint32_t(unsafe.Sizeof(event))
-			goOn := callEvent(callback, user, &event)
+			goOn := callback{function, user}.event(&event)
 			if failure != nil || ev.Finish != infer.Running {
 				return failure
 			}
@@ -167,8 +167,8 @@ func hp_llm_generate(handle C.hp_llm_session, request *C.hp_const_request, callb
 	})
 }
 
-//export hp_llm_start
-func hp_llm_start(handle C.hp_llm_session, request *C.hp_const_request, e *C.hp_llm_error) C.int32_t {
+//export hpgo_start
+func hpgo_start(handle uint64, request uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		s, err := findSession(handle)
 		if err != nil {
@@ -181,8 +181,8 @@ func hp_llm_start(handle C.hp_llm_session, request *C.hp_const_request, e *C.hp_
 	})
 }
 
-//export hp_llm_next
-func hp_llm_next(handle C.hp_llm_session, timeoutMS C.int32_t, event *C.hp_llm_event, e *C.hp_llm_error) C.int32_t {
+//export hpgo_next
+func hpgo_next(handle uint64, timeoutMS int32, event uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		s, err := findSession(handle)
 		if err != nil {

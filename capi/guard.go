@@ -1,7 +1,7 @@
 package main
 
 // #cgo CFLAGS: -I${SRCDIR}/../include
-// #include "abi.h"
+// #include "hp_llm.h"
 import "C"
 
 import (
@@ -27,8 +27,9 @@ var (
 )
 
 // guard runs the body of an exported function: whatever happens in it becomes a
-// status, and *out, which may be nil, receives the text.
-func guard(out *C.hp_llm_error, f func() error) C.int32_t {
+// status, and the hp_llm_error at
+// out, which may be 0, receives the text.
+func guard(out uintptr, f func() error) int32 {
 	err := caught(f)
 	status := statusOf(err)
 	// A bad out is the caller's loss, but not ours.
@@ -67,7 +68,7 @@ func fromPanic(r any) error {
 // statuses are looked through in this order: an error may wrap several.
 var statuses = []struct {
 	err    error
-	status C.int32_t
+	status int32
 }{
 	{infer.ErrPending, C.HP_LLM_PENDING},
 	{infer.ErrTruncated, C.HP_LLM_ERROR_FILE_CHANGED},
@@ -94,7 +95,7 @@ var statuses = []struct {
 	{infer.ErrModel, C.HP_LLM_ERROR_FORMAT},
 }
 
-func statusOf(err error) C.int32_t {
+func statusOf(err error) int32 {
 	var bug *infer.PanicError
 	switch {
 	case err == nil:
@@ -133,14 +134,18 @@ type marked struct{ error }
 func (m *marked) Unwrap() []error { return []error{m.error, errFile} }
 
 // report fills in the caller's error.
-func report(out *C.hp_llm_error, status C.int32_t, err error) {
-	if out == nil || uintptr(out.struct_size) != unsafe.Sizeof(*out) {
+func report(out uintptr, status int32, err error) {
+	if out < firstPage {
 		return
 	}
-	out.code = status
+	e := at[C.hp_llm_error](out)
+	if uintptr(e.struct_size) != unsafe.Sizeof(*e) {
+		return
+	}
+	e.code = C.int32_t(status)
 	message := ""
 	if status < 0 {
 		message = err.Error()
 	}
-	putText(out.message[:], message)
+	putText(e.message[:], message)
 }

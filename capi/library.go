@@ -1,13 +1,12 @@
 package main
 
-// #include "abi.h"
+// #include "hp_llm.h"
 import "C"
 
 import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"happyphonellm/capi/handles"
 	"happyphonellm/internal/infer"
@@ -26,8 +25,7 @@ type logMessage struct {
 var logs struct {
 	mu         sync.Mutex
 	level      int32
-	callback   C.hp_llm_log_callback
-	user       unsafe.Pointer // the host's
+	callback   callback // its function is 0: none
 	waiting    []logMessage
 	delivering atomic.Bool
 	some       atomic.Bool // messages wait and there is a callback
@@ -50,7 +48,7 @@ func logLine(level infer.Level, text string) {
 		logs.waiting = append(logs.waiting[:0], logs.waiting[1:]...)
 	}
 	logs.waiting = append(logs.waiting, logMessage{l, text})
-	logs.some.Store(logs.callback != nil)
+	logs.some.Store(logs.callback.function != 0)
 }
 
 // deliverLog calls the host back with the messages that wait. It runs at the
@@ -62,8 +60,8 @@ func deliverLog() error {
 	defer logs.delivering.Store(false)
 	for {
 		logs.mu.Lock()
-		f, user := logs.callback, logs.user
-		if f == nil || len(logs.waiting) == 0 {
+		c := logs.callback
+		if c.function == 0 || len(logs.waiting) == 0 {
 			logs.some.Store(false)
 			logs.mu.Unlock()
 			return nil
@@ -71,42 +69,42 @@ func deliverLog() error {
 		m := logs.waiting[0]
 		logs.waiting = logs.waiting[1:]
 		logs.mu.Unlock()
-		callLog(f, user, m.level, m.text)
+		c.log(m.level, m.text)
 	}
 }
 
-//export hp_llm_init
-func hp_llm_init(abi C.uint32_t, options *C.hp_const_init_options, e *C.hp_llm_error) C.int32_t {
+//export hpgo_init
+func hpgo_init(abi uint32, options uintptr, e uintptr) int32 {
 	return guard(e, func() error {
-		if ours := uint32(C.HP_LLM_ABI_VERSION); uint32(abi)>>16 != ours>>16 || uint32(abi) > ours {
+		if ours := uint32(C.HP_LLM_ABI_VERSION); abi>>16 != ours>>16 || abi > ours {
 			return fmt.Errorf("%w: the program was compiled for ABI version %d.%d, this library has %d.%d", errVersion,
-				uint32(abi)>>16, uint32(abi)&0xffff, ours>>16, ours&0xffff)
+				abi>>16, abi&0xffff, ours>>16, ours&0xffff)
 		}
-		o := C.hp_llm_init_options{log_level: C.HP_LLM_LOG_WARN}
-		if options != nil {
+		o := initOptions{logLevel: C.HP_LLM_LOG_WARN}
+		if options != 0 {
 			var err error
-			if o, err = in("init options", (*C.hp_llm_init_options)(options)); err != nil {
+			if o, err = in[initOptions]("init options", options); err != nil {
 				return err
 			}
 		}
-		if o.log_level < C.HP_LLM_LOG_NONE || o.log_level > C.HP_LLM_LOG_INFO {
-			return argument("log_level %d", int32(o.log_level))
+		if o.logLevel < C.HP_LLM_LOG_NONE || o.logLevel > C.HP_LLM_LOG_INFO {
+			return argument("log_level %d", o.logLevel)
 		}
 		logs.mu.Lock()
 		defer logs.mu.Unlock()
-		logs.level, logs.callback, logs.user = int32(o.log_level), o.log, o.log_user
-		logs.some.Store(o.log != nil && len(logs.waiting) > 0)
+		logs.level, logs.callback = o.logLevel, callback{o.log, o.user}
+		logs.some.Store(o.log != 0 && len(logs.waiting) > 0)
 		return nil
 	})
 }
 
-//export hp_llm_log_next
-func hp_llm_log_next(level *C.int32_t, buffer *C.char, capacity C.int64_t, size *C.int64_t, e *C.hp_llm_error) C.int32_t {
+//export hpgo_log_next
+func hpgo_log_next(level uintptr, buffer uintptr, capacity int64, size uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		logs.mu.Lock()
 		defer logs.mu.Unlock()
 		if len(logs.waiting) == 0 {
-			if err := give([]byte(nil), buffer, capacity, size); err != nil {
+			if err := give[byte](nil, buffer, capacity, size); err != nil {
 				return err
 			}
 			return infer.ErrPending
@@ -115,8 +113,8 @@ func hp_llm_log_next(level *C.int32_t, buffer *C.char, capacity C.int64_t, size 
 		if err := give([]byte(m.text), buffer, capacity, size); err != nil {
 			return err
 		}
-		if level != nil {
-			*level = C.int32_t(m.level)
+		if level >= firstPage {
+			*at[int32](level) = m.level
 		}
 		if capacity > 0 {
 			logs.waiting = logs.waiting[1:]
@@ -125,15 +123,15 @@ func hp_llm_log_next(level *C.int32_t, buffer *C.char, capacity C.int64_t, size 
 	})
 }
 
-//export hp_llm_shutdown
-func hp_llm_shutdown(e *C.hp_llm_error) C.int32_t {
+//export hpgo_shutdown
+func hpgo_shutdown(e uintptr) int32 {
 	return guard(e, func() error {
 		for _, kind := range []handles.Kind{kindSession, kindModel} {
 			freeAll(kind)
 		}
 		logs.mu.Lock()
 		defer logs.mu.Unlock()
-		logs.callback, logs.user, logs.waiting = nil, nil, nil
+		logs.callback, logs.waiting = callback{}, nil
 		logs.level = C.HP_LLM_LOG_WARN
 		logs.some.Store(false)
 		return nil

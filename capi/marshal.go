@@ -1,6 +1,6 @@
 package main
 
-// #include "abi.h"
+// #include "hp_llm.h"
 import "C"
 
 import (
@@ -25,26 +25,40 @@ func argument(format string, a ...any) error {
 	return fmt.Errorf("%w: %s", infer.ErrArgument, fmt.Sprintf(format, a...))
 }
 
-// array gives count elements at p, which belong to the caller.
-func array[T any](name string, p *T, count, limit int64) ([]T, error) {
+// at is the T at an address of the host's memory. (Not by a conversion, of which
+// go vet cannot know that this memory is none of Go's.)
+func at[T any](p uintptr) *T { return *(**T)(unsafe.Pointer(&p)) }
+
+// needed says that an address must be one.
+func needed(name string, p uintptr) error {
+	switch {
+	case p == 0:
+		return argument("%s is NULL", name)
+	case p < firstPage:
+		return argument("%s is no pointer: %#x", name, p)
+	}
+	return nil
+}
+
+// array gives count elements at p, which belong to the host.
+func array[T any](name string, p uintptr, count, limit int64) ([]T, error) {
 	switch {
 	case count < 0:
 		return nil, argument("%s: a count of %d", name, count)
 	case count == 0:
 		return nil, nil
-	case p == nil:
-		return nil, argument("%s is NULL with a count of %d", name, count)
-	case uintptr(unsafe.Pointer(p)) < firstPage:
-		return nil, argument("%s is no pointer: %#x", name, uintptr(unsafe.Pointer(p)))
 	case count > limit:
 		return nil, argument("%s: %d elements, the limit is %d", name, count, limit)
 	}
-	return unsafe.Slice(p, count), nil
+	if err := needed(name, p); err != nil {
+		return nil, fmt.Errorf("%w, with a count of %d", err, count)
+	}
+	return unsafe.Slice(at[T](p), count), nil
 }
 
-// text copies a text of the caller.
-func text(name string, p *C.hp_const_char, size C.int64_t) (string, error) {
-	b, err := array(name, (*byte)(unsafe.Pointer(p)), int64(size), maxText)
+// text copies a text of the host.
+func text(name string, p uintptr, size int64) (string, error) {
+	b, err := array[byte](name, p, size, maxText)
 	if err != nil {
 		return "", err
 	}
@@ -55,88 +69,78 @@ func text(name string, p *C.hp_const_char, size C.int64_t) (string, error) {
 	return s, nil
 }
 
-func textOf(name string, t C.hp_llm_text) (string, error) { return text(name, t.data, t.size) }
+func textOf(name string, t hostText) (string, error) { return text(name, t.data, t.size) }
 
-func ids(name string, p *C.hp_const_int32, count C.int64_t) ([]int32, error) {
-	a, err := array(name, (*int32)(unsafe.Pointer(p)), int64(count), maxTokens)
+func ids(name string, p uintptr, count int64) ([]int32, error) {
+	a, err := array[int32](name, p, count, maxTokens)
 	if err != nil {
 		return nil, err
 	}
 	return append([]int32(nil), a...), nil
 }
 
-// give stores values in the caller's buffer by the protocol of the header.
-func give[T, S any](values []S, buffer *T, capacity C.int64_t, count *C.int64_t) error {
+// give stores values in the host's buffer by the protocol of the header.
+func give[T any](values []T, buffer uintptr, capacity int64, count uintptr) error {
 	if err := needed("the count's pointer", count); err != nil {
 		return err
 	}
-	*count = 0
-	if _, err := array("the buffer", buffer, int64(capacity), 1<<40); err != nil {
+	n := int64(len(values))
+	*at[int64](count) = 0
+	if _, err := array[T]("the buffer", buffer, capacity, 1<<40); err != nil {
 		return err
 	}
-	*count = C.int64_t(len(values))
-	switch n := int64(len(values)); {
+	*at[int64](count) = n
+	switch {
 	case capacity == 0:
 		return nil
-	case n > int64(capacity):
-		return fmt.Errorf("%w: it has room for %d, %d are needed", errBuffer, int64(capacity), n)
+	case n > capacity:
+		return fmt.Errorf("%w: it has room for %d, %d are needed", errBuffer, capacity, n)
 	case n > 0:
-		copy(unsafe.Slice((*S)(unsafe.Pointer(buffer)), n), values)
-	}
-	return nil
-}
-
-// needed says that a pointer must not be NULL.
-func needed[T any](name string, p *T) error {
-	switch {
-	case p == nil:
-		return argument("%s is NULL", name)
-	case uintptr(unsafe.Pointer(p)) < firstPage:
-		return argument("%s is no pointer: %#x", name, uintptr(unsafe.Pointer(p)))
+		copy(unsafe.Slice(at[T](buffer), n), values)
 	}
 	return nil
 }
 
 // structSize checks the struct_size that every growing struct begins with.
 // first is the size in ABI version 1.0.
-func structSize(name string, p unsafe.Pointer, first uintptr) (uintptr, error) {
-	if err := needed(name, (*byte)(p)); err != nil {
+func structSize(name string, p, first uintptr) (uintptr, error) {
+	if err := needed(name, p); err != nil {
 		return 0, err
 	}
-	size := uintptr(*(*uint32)(p))
+	size := uintptr(*at[uint32](p))
 	if size < first || size > maxStruct {
 		return 0, fmt.Errorf("%w: %s: struct_size is %d, want %d", errVersion, name, size, first)
 	}
 	return size, nil
 }
 
-// in copies the caller's struct. What a newer header has beyond ours must be 0.
-func in[T any](name string, p *T) (T, error) {
+// in copies the host's struct. What a newer header has beyond ours must be 0.
+func in[T any](name string, p uintptr) (T, error) {
 	var v T
 	ours := unsafe.Sizeof(v)
-	size, err := structSize(name, unsafe.Pointer(p), ours)
+	size, err := structSize(name, p, ours)
 	if err != nil {
 		return v, err
 	}
-	for _, b := range unsafe.Slice((*byte)(unsafe.Pointer(p)), size)[ours:] {
+	for _, b := range unsafe.Slice(at[byte](p), size)[ours:] {
 		if b != 0 {
 			return v, fmt.Errorf("%w: %s: it uses a field that this library does not know", errVersion, name)
 		}
 	}
-	return *p, nil
+	return *at[T](p), nil
 }
 
-// out stores a struct in the caller's, whose struct_size stays; what a newer
+// out stores a struct in the host's, whose struct_size stays; what a newer
 // header has beyond ours becomes 0.
-func out[T any](name string, p *T, v T) error {
+func out[T any](name string, p uintptr, v T) error {
 	ours := unsafe.Sizeof(v)
-	size, err := structSize(name, unsafe.Pointer(p), ours)
+	size, err := structSize(name, p, ours)
 	if err != nil {
 		return err
 	}
 	*(*uint32)(unsafe.Pointer(&v)) = uint32(size)
-	*p = v
-	clear(unsafe.Slice((*byte)(unsafe.Pointer(p)), size)[ours:])
+	*at[T](p) = v
+	clear(unsafe.Slice(at[byte](p), size)[ours:])
 	return nil
 }
 
@@ -164,9 +168,9 @@ func wholePrefix(s string, limit int) int {
 }
 
 // timeout reads a number of milliseconds.
-func timeout(ms C.int32_t) (time.Duration, error) {
+func timeout(ms int32) (time.Duration, error) {
 	if ms < -1 {
-		return 0, argument("a timeout of %d ms; -1 waits without a limit", int32(ms))
+		return 0, argument("a timeout of %d ms; -1 waits without a limit", ms)
 	}
 	if ms == -1 {
 		return infer.Forever, nil

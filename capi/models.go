@@ -1,6 +1,6 @@
 package main
 
-// #include "abi.h"
+// #include "hp_llm.h"
 import "C"
 
 import (
@@ -16,7 +16,7 @@ import (
 const progressEvery = 20 * time.Millisecond
 
 // pathOf copies a path of the caller.
-func pathOf(p *C.hp_const_char, size C.int64_t) (string, error) {
+func pathOf(p uintptr, size int64) (string, error) {
 	path, err := text("path", p, size)
 	switch {
 	case err != nil:
@@ -29,11 +29,11 @@ func pathOf(p *C.hp_const_char, size C.int64_t) (string, error) {
 	return path, nil
 }
 
-func sessionOptions(p *C.hp_const_session_options) (infer.SessionOptions, error) {
-	if p == nil {
+func sessionOptions(p uintptr) (infer.SessionOptions, error) {
+	if p == 0 {
 		return infer.SessionOptions{}, nil
 	}
-	o, err := in("session options", (*C.hp_llm_session_options)(p))
+	o, err := in[C.hp_llm_session_options]("session options", p)
 	if err != nil {
 		return infer.SessionOptions{}, err
 	}
@@ -79,8 +79,8 @@ func modelInfo(d infer.Details, n infer.Need, threads int) C.hp_llm_model_info {
 	return info
 }
 
-//export hp_llm_inspect
-func hp_llm_inspect(path *C.hp_const_char, pathSize C.int64_t, options *C.hp_const_session_options, info *C.hp_llm_model_info, e *C.hp_llm_error) C.int32_t {
+//export hpgo_inspect
+func hpgo_inspect(path uintptr, pathSize int64, options uintptr, info uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		name, err := pathOf(path, pathSize)
 		if err != nil {
@@ -100,23 +100,23 @@ func hp_llm_inspect(path *C.hp_const_char, pathSize C.int64_t, options *C.hp_con
 }
 
 // beginLoad starts a load and makes its handle.
-func beginLoad(path *C.hp_const_char, pathSize C.int64_t, options *C.hp_const_load_options, handle *C.hp_llm_model) (*model, C.hp_llm_load_options, error) {
-	var o C.hp_llm_load_options
+func beginLoad(path uintptr, pathSize int64, options, handle uintptr) (*model, loadOptions, error) {
+	var o loadOptions
 	if err := needed("the model's pointer", handle); err != nil {
 		return nil, o, err
 	}
-	*handle = 0
+	*at[uint64](handle) = 0
 	name, err := pathOf(path, pathSize)
 	if err != nil {
 		return nil, o, err
 	}
-	if options != nil {
-		if o, err = in("load options", (*C.hp_llm_load_options)(options)); err != nil {
+	if options != 0 {
+		if o, err = in[loadOptions]("load options", options); err != nil {
 			return nil, o, err
 		}
 	}
 	if o.threads < 0 || o.threads > infer.MaxThreads {
-		return nil, o, argument("%d threads, want 1 to %d, or 0 for the default", int32(o.threads), infer.MaxThreads)
+		return nil, o, argument("%d threads, want 1 to %d, or 0 for the default", o.threads, infer.MaxThreads)
 	}
 	m := &model{sessions: map[uint64]*session{}}
 	m.load = infer.BeginLoad(name, infer.Options{Threads: int(o.threads), Log: logLine})
@@ -125,57 +125,51 @@ func beginLoad(path *C.hp_const_char, pathSize C.int64_t, options *C.hp_const_lo
 		m.close()
 		return nil, o, err
 	}
-	*handle = C.hp_llm_model(h)
+	*at[uint64](handle) = h
 	return m, o, nil
 }
 
-//export hp_llm_load
-func hp_llm_load(path *C.hp_const_char, pathSize C.int64_t, options *C.hp_const_load_options, handle *C.hp_llm_model, e *C.hp_llm_error) C.int32_t {
+//export hpgo_load
+func hpgo_load(path uintptr, pathSize int64, options uintptr, handle uintptr, e uintptr) int32 {
 	return guard(e, func() error {
-		var h C.hp_llm_model
-		if err := needed("the model's pointer", handle); err != nil {
-			return err
-		}
-		*handle = 0
-		m, o, err := beginLoad(path, pathSize, options, &h)
+		m, o, err := beginLoad(path, pathSize, options, handle)
 		if err != nil {
 			return err
 		}
-		for {
-			wait := infer.Forever
-			if o.progress != nil {
-				wait = progressEvery
-				if !callProgress(o.progress, o.progress_user, m.load.Done()) {
-					m.load.Cancel()
-				}
+		h := *at[uint64](handle)
+		progress := callback{o.progress, o.user}
+		wait := infer.Forever
+		if o.progress != 0 {
+			wait = progressEvery
+		}
+		for err = infer.ErrPending; err == infer.ErrPending; {
+			if o.progress != 0 && !progress.progress(m.load.Done()) {
+				m.load.Cancel()
 			}
 			_, err = m.load.Poll(wait)
-			if err != infer.ErrPending {
-				break
-			}
-		}
-		if err == nil && o.progress != nil {
-			callProgress(o.progress, o.progress_user, 1)
 		}
 		if err != nil {
-			_ = free(uint64(h)) // hp_llm_shutdown may have done it
+			_ = free(h) // hp_llm_shutdown may have done it
+			*at[uint64](handle) = 0
 			return fileError(err)
 		}
-		*handle = h
+		if o.progress != 0 {
+			progress.progress(1)
+		}
 		return nil
 	})
 }
 
-//export hp_llm_load_begin
-func hp_llm_load_begin(path *C.hp_const_char, pathSize C.int64_t, options *C.hp_const_load_options, handle *C.hp_llm_model, e *C.hp_llm_error) C.int32_t {
+//export hpgo_load_begin
+func hpgo_load_begin(path uintptr, pathSize int64, options uintptr, handle uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		_, _, err := beginLoad(path, pathSize, options, handle)
 		return err
 	})
 }
 
-//export hp_llm_load_poll
-func hp_llm_load_poll(handle C.hp_llm_model, timeoutMS C.int32_t, done *C.double, e *C.hp_llm_error) C.int32_t {
+//export hpgo_load_poll
+func hpgo_load_poll(handle uint64, timeoutMS int32, done uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		wait, err := timeout(timeoutMS)
 		if err != nil {
@@ -186,8 +180,8 @@ func hp_llm_load_poll(handle C.hp_llm_model, timeoutMS C.int32_t, done *C.double
 			return err
 		}
 		_, err = m.load.Poll(wait)
-		if done != nil {
-			*done = C.double(m.load.Done())
+		if done >= firstPage {
+			*at[float64](done) = m.load.Done()
 		}
 		if err == infer.ErrPending {
 			return err
@@ -196,8 +190,8 @@ func hp_llm_load_poll(handle C.hp_llm_model, timeoutMS C.int32_t, done *C.double
 	})
 }
 
-//export hp_llm_model_info_get
-func hp_llm_model_info_get(handle C.hp_llm_model, info *C.hp_llm_model_info, e *C.hp_llm_error) C.int32_t {
+//export hpgo_model_info_get
+func hpgo_model_info_get(handle uint64, info uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		return withEngine(handle, func(_ *model, engine *infer.Engine) error {
 			need, err := engine.Need(infer.SessionOptions{})

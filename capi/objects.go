@@ -1,6 +1,5 @@
 package main
 
-// #include "abi.h"
 import "C"
 
 import (
@@ -56,7 +55,7 @@ const (
 )
 
 // withEngine runs f on a loaded model, which stays open meanwhile.
-func withEngine(handle C.hp_llm_model, f func(*model, *infer.Engine) error) error {
+func withEngine(handle uint64, f func(*model, *infer.Engine) error) error {
 	m, err := findModel(handle)
 	if err != nil {
 		return err
@@ -77,24 +76,24 @@ func withEngine(handle C.hp_llm_model, f func(*model, *infer.Engine) error) erro
 	return f(m, e)
 }
 
-func findModel(handle C.hp_llm_model) (*model, error) {
-	m, err := handles.Get[*model](&table, uint64(handle), kindModel)
+func findModel(handle uint64) (*model, error) {
+	m, err := handles.Get[*model](&table, handle, kindModel)
 	if err != nil {
 		return nil, unknown(handle, err)
 	}
 	return m, nil
 }
 
-func findSession(handle C.hp_llm_session) (*session, error) {
-	s, err := handles.Get[*session](&table, uint64(handle), kindSession)
+func findSession(handle uint64) (*session, error) {
+	s, err := handles.Get[*session](&table, handle, kindSession)
 	if err != nil {
 		return nil, unknown(handle, err)
 	}
 	return s, nil
 }
 
-func unknown[H ~uint64](handle H, err error) error {
-	return fmt.Errorf("handle %#x: %w", uint64(handle), err)
+func unknown(handle uint64, err error) error {
+	return fmt.Errorf("handle %#x: %w", handle, err)
 }
 
 // add makes the session findable; its model lists it.
@@ -211,10 +210,10 @@ func returnMemory() {
 	}
 }
 
-//export hp_llm_stop
-func hp_llm_stop(handle C.uint64_t, e *C.hp_llm_error) C.int32_t {
+//export hpgo_stop
+func hpgo_stop(handle uint64, e uintptr) int32 {
 	return guard(e, func() error {
-		object, _, err := table.Get(uint64(handle))
+		object, _, err := table.Get(handle)
 		if err != nil {
 			return unknown(handle, err)
 		}
@@ -228,12 +227,12 @@ func hp_llm_stop(handle C.uint64_t, e *C.hp_llm_error) C.int32_t {
 	})
 }
 
-//export hp_llm_free
-func hp_llm_free(handle C.uint64_t, e *C.hp_llm_error) C.int32_t {
+//export hpgo_free
+func hpgo_free(handle uint64, e uintptr) int32 {
 	return guard(e, func() error {
 		if handle == 0 {
 			return nil
 		}
-		return free(uint64(handle))
+		return free(handle)
 	})
 }

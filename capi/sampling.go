@@ -1,16 +1,12 @@
 package main
 
-// #include "abi.h"
+// #include "hp_llm.h"
 import "C"
 
-import (
-	"unsafe"
+import "happyphonellm/internal/infer"
 
-	"happyphonellm/internal/infer"
-)
-
-//export hp_llm_sampling_defaults
-func hp_llm_sampling_defaults(sampling *C.hp_llm_sampling, e *C.hp_llm_error) C.int32_t {
+//export hpgo_sampling_defaults
+func hpgo_sampling_defaults(sampling uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		d := infer.DefaultSampling()
 		return out("sampling", sampling, C.hp_llm_sampling{
@@ -43,15 +39,17 @@ func hp_llm_sampling_defaults(sampling *C.hp_llm_sampling, e *C.hp_llm_error) C.
 	})
 }
 
-func sampling(p *C.hp_llm_sampling) (infer.Sampling, error) {
+func sampling(p uintptr) (infer.Sampling, error) {
 	d := infer.DefaultSampling()
-	if p == nil {
+	if p == 0 {
 		return d, nil
 	}
-	s, err := in("sampling", p)
+	from, err := in[hostSampling]("sampling", p)
 	if err != nil {
 		return d, err
 	}
+	// Of this view only the numbers are read.
+	s := at[C.hp_llm_sampling](p)
 	d.Seed = uint32(s.seed)
 	d.Temperature = float32(s.temperature)
 	d.TopK = int(s.top_k)
@@ -77,7 +75,7 @@ func sampling(p *C.hp_llm_sampling) (infer.Sampling, error) {
 	d.DryAllowedLength = int(s.dry_allowed_length)
 	d.DryPenaltyLastN = int(s.dry_penalty_last_n)
 	d.MinKeep = int(s.min_keep)
-	letters, err := textOf("samplers", s.samplers)
+	letters, err := textOf("samplers", from.samplers)
 	if err != nil {
 		return d, err
 	}
@@ -88,7 +86,7 @@ func sampling(p *C.hp_llm_sampling) (infer.Sampling, error) {
 		}
 		d.Samplers = names
 	}
-	biases, err := array("biases", (*C.hp_llm_logit_bias)(unsafe.Pointer(s.biases)), int64(s.bias_count), maxList)
+	biases, err := array[C.hp_llm_logit_bias]("biases", from.biases, from.biasCount, maxList)
 	if err != nil {
 		return d, err
 	}

@@ -1,17 +1,17 @@
 package main
 
-// #include "abi.h"
+// #include "hp_llm.h"
 import "C"
 
 import "happyphonellm/internal/infer"
 
-//export hp_llm_session_create
-func hp_llm_session_create(handle C.hp_llm_model, options *C.hp_const_session_options, result *C.hp_llm_session, e *C.hp_llm_error) C.int32_t {
+//export hpgo_session_create
+func hpgo_session_create(handle uint64, options uintptr, result uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		if err := needed("the session's pointer", result); err != nil {
 			return err
 		}
-		*result = 0
+		*at[uint64](result) = 0
 		o, err := sessionOptions(options)
 		if err != nil {
 			return err
@@ -27,14 +27,14 @@ func hp_llm_session_create(handle C.hp_llm_model, options *C.hp_const_session_op
 				s.stream.Close()
 				return err
 			}
-			*result = C.hp_llm_session(h)
+			*at[uint64](result) = h
 			return nil
 		})
 	})
 }
 
-//export hp_llm_session_tokens
-func hp_llm_session_tokens(handle C.hp_llm_session, buffer *C.int32_t, capacity C.int64_t, count *C.int64_t, e *C.hp_llm_error) C.int32_t {
+//export hpgo_session_tokens
+func hpgo_session_tokens(handle uint64, buffer uintptr, capacity int64, count uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		s, err := findSession(handle)
 		if err != nil {
@@ -51,17 +51,17 @@ func hp_llm_session_tokens(handle C.hp_llm_session, buffer *C.int32_t, capacity 
 	})
 }
 
-//export hp_llm_session_truncate
-func hp_llm_session_truncate(handle C.hp_llm_session, length C.int64_t, e *C.hp_llm_error) C.int32_t {
-	return guard(e, func() error { return truncate(handle, int64(length)) })
+//export hpgo_session_truncate
+func hpgo_session_truncate(handle uint64, length int64, e uintptr) int32 {
+	return guard(e, func() error { return truncate(handle, length) })
 }
 
-//export hp_llm_session_reset
-func hp_llm_session_reset(handle C.hp_llm_session, e *C.hp_llm_error) C.int32_t {
+//export hpgo_session_reset
+func hpgo_session_reset(handle uint64, e uintptr) int32 {
 	return guard(e, func() error { return truncate(handle, 0) })
 }
 
-func truncate(handle C.hp_llm_session, length int64) error {
+func truncate(handle uint64, length int64) error {
 	s, err := findSession(handle)
 	if err != nil {
 		return err
@@ -72,8 +72,8 @@ func truncate(handle C.hp_llm_session, length int64) error {
 	return s.stream.Truncate(int(length))
 }
 
-//export hp_llm_stats_get
-func hp_llm_stats_get(handle C.hp_llm_session, stats *C.hp_llm_stats, e *C.hp_llm_error) C.int32_t {
+//export hpgo_stats_get
+func hpgo_stats_get(handle uint64, stats uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		s, err := findSession(handle)
 		if err != nil {

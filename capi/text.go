@@ -1,18 +1,14 @@
 package main
 
-// #include "abi.h"
+// #include "hp_llm.h"
 import "C"
 
-import (
-	"unsafe"
+import "happyphonellm/internal/infer"
 
-	"happyphonellm/internal/infer"
-)
-
-//export hp_llm_tokenize
-func hp_llm_tokenize(handle C.hp_llm_model, data *C.hp_const_char, size C.int64_t, flags C.uint32_t, buffer *C.int32_t, capacity C.int64_t, count *C.int64_t, e *C.hp_llm_error) C.int32_t {
+//export hpgo_tokenize
+func hpgo_tokenize(handle uint64, data uintptr, size int64, flags uint32, buffer uintptr, capacity int64, count uintptr, e uintptr) int32 {
 	return guard(e, func() error {
-		if err := onlyFlags(uint32(flags), C.HP_LLM_ADD_SPECIAL|C.HP_LLM_PARSE_SPECIAL); err != nil {
+		if err := onlyFlags(flags, C.HP_LLM_ADD_SPECIAL|C.HP_LLM_PARSE_SPECIAL); err != nil {
 			return err
 		}
 		s, err := text("text", data, size)
@@ -31,10 +27,10 @@ func hp_llm_tokenize(handle C.hp_llm_model, data *C.hp_const_char, size C.int64_
 	})
 }
 
-//export hp_llm_detokenize
-func hp_llm_detokenize(handle C.hp_llm_model, tokens *C.hp_const_int32, tokenCount C.int64_t, flags C.uint32_t, buffer *C.char, capacity C.int64_t, size *C.int64_t, e *C.hp_llm_error) C.int32_t {
+//export hpgo_detokenize
+func hpgo_detokenize(handle uint64, tokens uintptr, tokenCount int64, flags uint32, buffer uintptr, capacity int64, size uintptr, e uintptr) int32 {
 	return guard(e, func() error {
-		if err := onlyFlags(uint32(flags), C.HP_LLM_SHOW_SPECIAL); err != nil {
+		if err := onlyFlags(flags, C.HP_LLM_SHOW_SPECIAL); err != nil {
 			return err
 		}
 		list, err := ids("ids", tokens, tokenCount)
@@ -52,8 +48,8 @@ func hp_llm_detokenize(handle C.hp_llm_model, tokens *C.hp_const_int32, tokenCou
 }
 
 // conversation copies messages of the caller.
-func conversation(p *C.hp_const_message, count C.int64_t) ([]infer.Message, error) {
-	list, err := array("messages", (*C.hp_llm_message)(unsafe.Pointer(p)), int64(count), maxList)
+func conversation(p uintptr, count int64) ([]infer.Message, error) {
+	list, err := array[hostMessage]("messages", p, count, maxList)
 	if err != nil {
 		return nil, err
 	}
@@ -66,14 +62,14 @@ func conversation(p *C.hp_const_message, count C.int64_t) ([]infer.Message, erro
 		var calls string
 		for _, field := range []struct {
 			name string
-			from C.hp_llm_text
+			from hostText
 			to   *string
 		}{
 			{"role", from.role, &to.Role},
 			{"content", from.content, &to.Content},
 			{"reasoning", from.reasoning, &to.Reasoning},
-			{"tool_calls", from.tool_calls, &calls},
-			{"tool_call_id", from.tool_call_id, &to.ToolCallID},
+			{"tool_calls", from.toolCalls, &calls},
+			{"tool_call_id", from.toolCallID, &to.ToolCallID},
 			{"name", from.name, &to.Name},
 		} {
 			if *field.to, err = textOf("message "+field.name, field.from); err != nil {
@@ -92,12 +88,12 @@ func conversation(p *C.hp_const_message, count C.int64_t) ([]infer.Message, erro
 	return messages, nil
 }
 
-func chatOptions(p *C.hp_const_chat_options) (infer.ChatOptions, error) {
+func chatOptions(p uintptr) (infer.ChatOptions, error) {
 	o := infer.ChatOptions{AddGenerationPrompt: true}
-	if p == nil {
+	if p == 0 {
 		return o, nil
 	}
-	from, err := in("chat options", (*C.hp_llm_chat_options)(p))
+	from, err := in[hostChatOptions]("chat options", p)
 	if err != nil {
 		return o, err
 	}
@@ -108,12 +104,12 @@ func chatOptions(p *C.hp_const_chat_options) (infer.ChatOptions, error) {
 	case C.HP_LLM_THINKING_OFF:
 		o.Thinking = infer.ThinkingOff
 	default:
-		return o, argument("thinking %d", int32(from.thinking))
+		return o, argument("thinking %d", from.thinking)
 	}
-	if from.no_answer_prefix != 0 && from.no_answer_prefix != 1 || from.reserved != 0 {
-		return o, argument("chat options: no_answer_prefix %d, reserved %d", int32(from.no_answer_prefix), int32(from.reserved))
+	if from.noAnswerPrefix != 0 && from.noAnswerPrefix != 1 || from.reserved != 0 {
+		return o, argument("chat options: no_answer_prefix %d, reserved %d", from.noAnswerPrefix, from.reserved)
 	}
-	o.AddGenerationPrompt = from.no_answer_prefix == 0
+	o.AddGenerationPrompt = from.noAnswerPrefix == 0
 	tools, err := textOf("tools", from.tools)
 	if err == nil && tools != "" {
 		o.Tools, err = infer.ParseTools(tools)
@@ -121,8 +117,8 @@ func chatOptions(p *C.hp_const_chat_options) (infer.ChatOptions, error) {
 	return o, err
 }
 
-//export hp_llm_chat_prompt
-func hp_llm_chat_prompt(handle C.hp_llm_model, messages *C.hp_const_message, messageCount C.int64_t, options *C.hp_const_chat_options, buffer *C.char, capacity C.int64_t, size *C.int64_t, e *C.hp_llm_error) C.int32_t {
+//export hpgo_chat_prompt
+func hpgo_chat_prompt(handle uint64, messages uintptr, messageCount int64, options uintptr, buffer uintptr, capacity int64, size uintptr, e uintptr) int32 {
 	return guard(e, func() error {
 		list, err := conversation(messages, messageCount)
 		if err != nil {
