@@ -8,7 +8,6 @@ type Scratch struct {
 	f      []float32 // one row as floats, plain Go
 	tier   tierScratch
 	tile   [64]float32 // attention scores of one tile
-	accum  []float32   // attention output before the division
 	kv     HeadCache
 	params AttendParams
 }

@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"log"
 	"math"
-	"os"
 )
 
 // constants writes the read-only vectors, 64 bytes each.
@@ -73,7 +71,5 @@ func constants() {
 	}
 	iq4 := [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
 	put("IQ4", func(i int) byte { return byte(iq4[i%16]) })
-	if err := os.WriteFile("constants_amd64.s", out.Bytes(), 0o644); err != nil {
-		log.Fatal(err)
-	}
+	write("constants_amd64.s", out.Bytes())
 }

@@ -8,17 +8,18 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
 // asm collects the text of one file.
 type asm struct {
 	bytes.Buffer
-	wide   bool // AVX-512
-	labels int
+	wide bool // AVX-512
 }
 
 func newASM(wide bool, what string) *asm {
@@ -77,13 +78,21 @@ func (a *asm) tierName() string { return pick(a, "VNNI", "AVX2") }
 func (a *asm) zero(n int) { a.op(pick(a, "VPXORD", "VPXOR"), a.v(n), a.v(n), a.v(n)) }
 
 func (a *asm) save(file string) {
-	if err := os.WriteFile(file, a.Bytes(), 0o644); err != nil {
+	write(file, a.Bytes())
+}
+
+// write saves a file in the output folder.
+func write(file string, data []byte) {
+	if err := os.WriteFile(filepath.Join(*output, file), data, 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
 
+var output = flag.String("o", ".", "output `folder`")
+
 func main() {
 	log.SetFlags(0)
+	flag.Parse()
 	for _, wide := range []bool{false, true} {
 		suffix := "_avx2_amd64.s"
 		if wide {
@@ -121,9 +130,7 @@ func stubs() {
 	for _, sig := range plain {
 		fmt.Fprintf(&out, "\n//go:noescape\n%s\n", sig)
 	}
-	if err := os.WriteFile("stubs_amd64.go", out.Bytes(), 0o644); err != nil {
-		log.Fatal(err)
-	}
+	write("stubs_amd64.go", out.Bytes())
 }
 
 // declared are the names of all functions and their argument types.

@@ -127,7 +127,6 @@ func (k *rows) forget() { k.cached, k.have = map[int]int{}, map[[2]int]bool{} }
 func (k *rows) and(dst, src int, cst string) {
 	k.op(pick(k.asm, "VPANDD", "VPAND"), k.cst(cst), k.v(src), k.v(dst))
 }
-func (k *rows) andr(dst, p, q int)   { k.op(pick(k.asm, "VPANDD", "VPAND"), k.v(p), k.v(q), k.v(dst)) }
 func (k *rows) or(dst, p, q int)     { k.op(pick(k.asm, "VPORD", "VPOR"), k.v(p), k.v(q), k.v(dst)) }
 func (k *rows) add(dst, p, q int)    { k.op("VPADDD", k.v(p), k.v(q), k.v(dst)) }
 func (k *rows) shr(dst, src, n int)  { k.op("VPSRLD", fmt.Sprintf("$%d", n), k.v(src), k.v(dst)) }
