@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"happyphonellm/internal/infer"
 	"happyphonellm/internal/testkit"
 )
 
@@ -69,8 +70,8 @@ func TestAnswer(t *testing.T) {
 	r.messages, r.messageCount = &messages[0], 1
 	a, status := generate(session, r, e, nil)
 	want(t, "generate", status, e, ok)
-	if !strings.Contains(a.text, "Paris") || a.finish != 1 && a.finish != 2 {
-		t.Errorf("answer %q, finish %d", a.text, a.finish)
+	if want := engineAnswer(t, path, "What is the capital of France?", 48); a.text != want || a.finish != 1 && a.finish != 2 {
+		t.Errorf("answer %q, finish %d; the engine itself says %q", a.text, a.finish, want)
 	}
 
 	// The same by pulling, on another session; and the template by hand.
@@ -109,6 +110,31 @@ func TestAnswer(t *testing.T) {
 	if st.cached != st.prompt-1 {
 		t.Errorf("the second time %d of %d prompt tokens were cached", st.cached, st.prompt)
 	}
+}
+
+// engineAnswer is the answer of the engine without the library between.
+func engineAnswer(t *testing.T, path, question string, n int) string {
+	t.Helper()
+	e, err := infer.Load(path, infer.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	s, err := e.NewSession(infer.SessionOptions{Context: 512})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := e.ChatPrompt([]infer.Message{{Role: "user", Content: question}}, infer.ChatOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := infer.Request{Prompt: ids, MaxTokens: n, Sampling: infer.DefaultSampling()}
+	r.Sampling.Temperature = 0
+	text := ""
+	if _, err := s.Generate(r, func(ev infer.Event) error { text += ev.Text; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func TestTextThereAndBack(t *testing.T) {
