@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"runtime/pprof"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,8 +20,12 @@ type benchFlags struct {
 	prompts  []int
 	gens     []int
 	reps     int
+	depth    int
 	noWarmup bool
 	output   string
+	profile  string
+	vs       string
+	peer     *benchPeer // nil: none
 }
 
 func newBench(i *interrupt) *cobra.Command {
@@ -33,10 +38,15 @@ func newBench(i *interrupt) *cobra.Command {
 the model is loaded once; each row is warmed up once, then measured -r times.
 
 In JSON and CSV the fields are llama-bench's, and two more: load_ms, and
-rss_anon_mib, the process's highest anonymous memory after the row.`,
+rss_anon_mib, the process's highest anonymous memory after the row.
+
+With --vs, each of our repetitions is followed by one of llama-bench's on the
+same file with the same threads, and the ratio of the medians is printed.`,
 		Example: `  hpllm-cli bench
   hpllm-cli bench -m a.gguf,b.gguf -t 1,2 -o json
-  hpllm-cli bench -m model.gguf -p 0 -n 256 -r 10`,
+  hpllm-cli bench -m model.gguf -p 0 -n 256 -r 10
+  hpllm-cli bench -m model.gguf -t 2 -n 64 --depth 4096 --vs llama-bench
+  hpllm-cli bench -m model.gguf -n 0 --profile cpu.pprof`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := b.check(); err != nil {
@@ -53,6 +63,14 @@ rss_anon_mib, the process's highest anonymous memory after the row.`,
 				}
 				b.models = []string{path}
 			}
+			if b.peer, err = newBenchPeer(b.vs); err != nil {
+				return err
+			}
+			stop, err := profile(b.profile)
+			if err != nil {
+				return err
+			}
+			defer stop()
 			for _, path := range b.models {
 				for _, threads := range b.threads {
 					if err := b.measure(i, path, threads, table); err != nil {
@@ -72,8 +90,11 @@ rss_anon_mib, the process's highest anonymous memory after the row.`,
 	f.IntSliceVarP(&b.prompts, "n-prompt", "p", []int{512}, "prompt tokens (0: no such row)")
 	f.IntSliceVarP(&b.gens, "n-gen", "n", []int{128}, "generated tokens (0: no such row)")
 	f.IntVarP(&b.reps, "repetitions", "r", 5, "repetitions of each row")
+	f.IntVarP(&b.depth, "depth", "d", 0, "tokens that are in the context before each row")
 	f.BoolVar(&b.noWarmup, "no-warmup", false, "do not warm up")
 	f.StringVarP(&b.output, "output", "o", "md", "md, json or csv")
+	f.StringVar(&b.profile, "profile", "", "write a CPU profile for go tool pprof to this file")
+	f.StringVar(&b.vs, "vs", "", "measure this command, which takes llama-bench's flags, in turn with us")
 	f.IntVar(&b.model.batch, "batch", 0, "prompt tokens computed at once (0: 512)")
 	f.StringVar(&b.model.kv, "kv", "f16", "type of the key/value cache: f16, f32 or q8_0")
 	return cmd
@@ -82,6 +103,9 @@ rss_anon_mib, the process's highest anonymous memory after the row.`,
 func (b *benchFlags) check() error {
 	if b.reps < 1 {
 		return usage("-r %d: want 1 or more repetitions", b.reps)
+	}
+	if b.depth < 0 {
+		return usage("-d %d: want 0 or more tokens", b.depth)
 	}
 	for _, n := range b.threads {
 		if n < 0 {
@@ -136,53 +160,71 @@ func (b *benchFlags) measure(i *interrupt, path string, threads int, table bench
 
 func (b *benchFlags) row(i *interrupt, e *infer.Engine, prompt, gen int) (*benchRow, error) {
 	m := b.model
-	m.context = prompt + gen
+	m.context = b.depth + prompt + gen
 	session, err := m.session(e)
 	if err != nil {
 		return nil, err
 	}
 	defer session.Close()
 	row := newBenchRow(e, &m, prompt, gen)
+	row.Depth = b.depth
 	bar := newProgress(row.test())
 	defer bar.done()
+	ids := randomTokens(e, b.depth+prompt+gen)
+	if err := i.eval(session, func() error { return session.Eval(ids[:b.depth]) }); err != nil {
+		return nil, err
+	}
 	if !b.noWarmup {
-		if _, err := once(i, e, session, prompt, min(gen, 1)); err != nil {
+		if _, err := once(i, session, ids, b.depth, prompt, min(gen, 1)); err != nil {
 			return nil, err
 		}
 	}
 	for rep := range b.reps {
 		bar.set(float64(rep) / float64(b.reps))
-		took, err := once(i, e, session, prompt, gen)
+		took, err := once(i, session, ids, b.depth, prompt, gen)
 		if err != nil {
 			return nil, err
 		}
 		row.add(took)
+		if b.peer != nil {
+			speed, err := b.peer.once(row, !b.noWarmup)
+			if err != nil {
+				return nil, err
+			}
+			row.PeerTS = append(row.PeerTS, speed)
+		}
 	}
 	row.finish(session.Stats())
 	return row, nil
 }
 
-// once computes a prompt of random tokens at once, then gen more, one by one.
-func once(i *interrupt, e *infer.Engine, s *infer.Session, prompt, gen int) (time.Duration, error) {
+// randomTokens are n tokens without meaning, the same at every call.
+func randomTokens(e *infer.Engine, n int) []int32 {
 	r := rand.New(rand.NewPCG(1, 2))
-	ids := make([]int32, prompt+gen)
+	ids := make([]int32, n)
 	for j := range ids {
 		ids[j] = int32(r.IntN(e.Info().Vocab))
 	}
 	if t := e.Tokenizer(); t != nil && t.AddBOS() {
 		ids[0] = t.BOS()
 	}
-	if err := s.Reset(); err != nil {
+	return ids
+}
+
+// once computes, after depth tokens that are in the context, a prompt at once
+// and gen more tokens one by one.
+func once(i *interrupt, s *infer.Session, ids []int32, depth, prompt, gen int) (time.Duration, error) {
+	if err := s.Truncate(depth); err != nil {
 		return 0, err
 	}
 	begin := time.Now()
 	err := i.eval(s, func() error {
 		if prompt > 0 {
-			if err := s.Eval(ids[:prompt]); err != nil {
+			if err := s.Eval(ids[depth : depth+prompt]); err != nil {
 				return err
 			}
 		}
-		for j := prompt; j < len(ids); j++ {
+		for j := depth + prompt; j < depth+prompt+gen; j++ {
 			if err := s.Eval(ids[j : j+1]); err != nil {
 				return err
 			}
@@ -193,6 +235,22 @@ func once(i *interrupt, e *infer.Engine, s *infer.Session, prompt, gen int) (tim
 		return nil
 	})
 	return time.Since(begin), err
+}
+
+// profile starts a CPU profile; the function it returns ends it. An empty path is none.
+func profile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
 // meanAndDeviation of a sample, the deviation with n-1 as llama-bench has it.

@@ -41,6 +41,8 @@ type benchRow struct {
 	SamplesTS []float64 `json:"samples_ts"`
 	LoadMS    float64   `json:"load_ms"`
 	AnonMiB   float64   `json:"rss_anon_mib"`
+	PeerTS    []float64 `json:"vs_samples_ts,omitempty"`
+	Ratio     float64   `json:"vs_ratio,omitempty"` // of our median speed to the peer's
 }
 
 func newBenchRow(e *infer.Engine, m *modelFlags, prompt, gen int) *benchRow {
@@ -58,8 +60,13 @@ func newBenchRow(e *infer.Engine, m *modelFlags, prompt, gen int) *benchRow {
 	}
 }
 
-// test is the row's name: pp512, tg128, or both.
+// test is the row's name: pp512, tg128, or both, and the depth if there is one.
 func (r *benchRow) test() string {
+	if r.Depth > 0 {
+		flat := *r
+		flat.Depth = 0
+		return fmt.Sprintf("%s @ d%d", flat.test(), r.Depth)
+	}
 	switch {
 	case r.Gen == 0:
 		return fmt.Sprintf("pp%d", r.Prompt)
@@ -82,6 +89,9 @@ func (r *benchRow) finish(st infer.Stats) {
 	mean, deviation := meanAndDeviation(ns)
 	r.AvgNS, r.StddevNS = int64(mean), int64(deviation)
 	r.AvgTS, r.StddevTS = meanAndDeviation(r.SamplesTS)
+	if len(r.PeerTS) > 0 {
+		r.Ratio = median(r.SamplesTS) / median(r.PeerTS)
+	}
 	r.LoadMS, r.AnonMiB = st.LoadMS, mebibytes(st.PeakAnonBytes)
 }
 
@@ -138,7 +148,7 @@ func (t *csvTable) row(r *benchRow) error {
 		if err := t.out.Write([]string{
 			"build_commit", "cpu_info", "backends", "model_filename", "model_type", "model_size", "model_n_params",
 			"n_batch", "n_ubatch", "n_threads", "type_k", "type_v", "n_prompt", "n_gen", "n_depth", "test_time",
-			"avg_ns", "stddev_ns", "avg_ts", "stddev_ts", "load_ms", "rss_anon_mib",
+			"avg_ns", "stddev_ns", "avg_ts", "stddev_ts", "load_ms", "rss_anon_mib", "vs_ratio",
 		}); err != nil {
 			return err
 		}
@@ -149,7 +159,7 @@ func (t *csvTable) row(r *benchRow) error {
 		r.Commit, r.CPU, r.Backends, r.File, r.ModelType, whole(r.ModelSize), whole(r.Params),
 		strconv.Itoa(r.Batch), strconv.Itoa(r.UBatch), strconv.Itoa(r.Threads), r.TypeK, r.TypeV,
 		strconv.Itoa(r.Prompt), strconv.Itoa(r.Gen), strconv.Itoa(r.Depth), r.Time,
-		whole(r.AvgNS), whole(r.StddevNS), part(r.AvgTS), part(r.StddevTS), part(r.LoadMS), part(r.AnonMiB),
+		whole(r.AvgNS), whole(r.StddevNS), part(r.AvgTS), part(r.StddevTS), part(r.LoadMS), part(r.AnonMiB), part(r.Ratio),
 	}); err != nil {
 		return err
 	}
@@ -170,8 +180,11 @@ var mdColumns = []struct {
 	width int
 }{
 	{"model", 30}, {"size", -10}, {"params", -10}, {"backend", 10}, {"threads", -7},
-	{"test", -15}, {"t/s", -20}, {"load ms", -8}, {"anon MiB", -8},
+	{"test", -15}, {"t/s", -20}, {"load ms", -8}, {"anon MiB", -8}, {"peer t/s", -10}, {"ratio", -6},
 }
+
+// peerColumns are those of mdColumns, at the end, that only --vs fills.
+const peerColumns = 2
 
 func (t *mdTable) row(r *benchRow) error {
 	var b strings.Builder
@@ -191,7 +204,11 @@ func (t *mdTable) row(r *benchRow) error {
 	if !t.headed {
 		t.headed = true
 		var names, rules []string
-		for _, c := range mdColumns {
+		columns := mdColumns
+		if len(r.PeerTS) == 0 {
+			columns = columns[:len(columns)-peerColumns]
+		}
+		for _, c := range columns {
 			names = append(names, c.name)
 			rule := strings.Repeat("-", max(c.width, -c.width-1))
 			if c.width < 0 {
@@ -202,9 +219,13 @@ func (t *mdTable) row(r *benchRow) error {
 		line(names...)
 		line(rules...)
 	}
-	line(r.ModelType, fmt.Sprintf("%.2f MiB", mebibytes(r.ModelSize)), short(r.Params), r.Backends,
+	cells := []string{r.ModelType, fmt.Sprintf("%.2f MiB", mebibytes(r.ModelSize)), short(r.Params), r.Backends,
 		strconv.Itoa(r.Threads), r.test(), fmt.Sprintf("%.2f ± %.2f", r.AvgTS, r.StddevTS),
-		fmt.Sprintf("%.1f", r.LoadMS), fmt.Sprintf("%.1f", r.AnonMiB))
+		fmt.Sprintf("%.1f", r.LoadMS), fmt.Sprintf("%.1f", r.AnonMiB)}
+	if len(r.PeerTS) > 0 {
+		cells = append(cells, fmt.Sprintf("%.2f", median(r.PeerTS)), fmt.Sprintf("%.2fx", r.Ratio))
+	}
+	line(cells...)
 	_, err := io.WriteString(t.out, b.String())
 	return err
 }
