@@ -78,7 +78,8 @@ cross() {
 }
 
 # ios: an iOS program can be linked by Apple's tools only, and Go does not even
-# compile one without them; so the program is compiled as if it were a package.
+# compile one without them; so the program is compiled as if it were a package,
+# and programs that only make source files are left out.
 ios() {
   local file copy separator=
   mkdir -p "$work/ios"
@@ -88,7 +89,8 @@ ios() {
     printf '%s"%s": "%s"' "$separator" "$root/$file" "$copy"
     separator=,
   done | sed '1s/^/{"Replace": {/; $s/$/}}/' >"$work/ios/overlay.json"
-  CGO_ENABLED=0 GOOS=ios GOARCH=arm64 go build -overlay "$work/ios/overlay.json" ./internal/... ./cmd/...
+  go list -f '{{if ne .Name "main"}}{{.ImportPath}}{{end}}' ./internal/... |
+    CGO_ENABLED=0 GOOS=ios GOARCH=arm64 xargs go build -overlay "$work/ios/overlay.json" ./cmd/...
 }
 
 suite_scripts() { step "build/fetch_test.py" python3 build/fetch_test.py; }
