@@ -3,11 +3,9 @@ package infer
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"happyphonellm/internal/sample"
-	"happyphonellm/internal/tokenizer"
 )
 
 // Finish says why an answer ended.
@@ -43,22 +41,15 @@ type Event struct {
 	Finish Finish // not Running: the answer has ended with this event
 }
 
-// textBlock is how much text is kept in one piece of memory: the texts of events
-// share it, so that a token costs no allocation of its own.
-const textBlock = 64 << 10
-
 // answer is the state of generation between Next calls.
 type answer struct {
 	active  bool
 	request Request
 	chain   *sample.Chain
-	decoder *tokenizer.Decoder // nil: no vocabulary
-	pending int32              // sampled but not yet in the context; -1: none
-	one     [1]int32           // room for pending as a batch
-	count   int                // tokens sampled
-	held    []byte             // text that may be the beginning of a stop string
-	longest int                // bytes of the longest stop string
-	text    strings.Builder    // text of past events
+	pending int32    // sampled but not yet in the context; -1: none
+	one     [1]int32 // room for pending as a batch
+	count   int      // tokens sampled
+	output  output
 	began   time.Time
 	event   Event
 	next    func() error // the session's next, stored once
@@ -120,13 +111,7 @@ func (s *Session) start(r Request) error {
 	}
 	a := &s.answer
 	a.active, a.request, a.chain, a.count, a.began = true, r, chain, 0, began
-	a.held, a.longest = a.held[:0], 0
-	for _, stop := range r.Stop {
-		a.longest = max(a.longest, len(stop))
-	}
-	if s.engine.tokens != nil {
-		a.decoder = s.engine.tokens.NewDecoder()
-	}
+	a.output.begin(s.engine.tokens, r.Stop)
 	return nil
 }
 
@@ -202,14 +187,11 @@ func (s *Session) next() error {
 	}
 	a.pending = id
 	a.event = Event{ID: id}
-	if a.decoder == nil {
-		return nil
-	}
-	if text, stopped := a.emit(a.decoder.Push(id)); stopped {
+	text, stopped := a.output.push(id)
+	a.event.Text = text
+	if stopped {
 		a.active = false
-		a.event.Text, a.event.Finish = text, FinishStop
-	} else {
-		a.event.Text = text
+		a.event.Finish = FinishStop
 	}
 	return nil
 }
@@ -217,65 +199,7 @@ func (s *Session) next() error {
 // finish ends the answer with what text is still held back.
 func (a *answer) finish(why Finish) {
 	a.active = false
-	a.event = Event{ID: -1, Finish: why}
-	if a.decoder == nil {
-		return
-	}
-	text, stopped := a.emit(a.decoder.Flush())
-	if !stopped {
-		text = a.keep(text, a.held)
-	}
-	a.event.Text = text
-}
-
-// emit takes new text and gives what can be shown of the text so far: all but an
-// end that may become a stop string. stopped: a stop string is complete, and the
-// text is what comes before it.
-func (a *answer) emit(piece string) (text string, stopped bool) {
-	if a.longest == 0 {
-		return a.keep(piece, nil), false
-	}
-	a.held = append(a.held, piece...)
-	show := len(a.held)
-	for _, stop := range a.request.Stop {
-		if stop == "" {
-			continue
-		}
-		if i := strings.Index(string(a.held), stop); i >= 0 {
-			show, stopped = min(show, i), true
-		}
-	}
-	if !stopped {
-		show -= a.maybeStop()
-	}
-	text = a.keep("", a.held[:show])
-	a.held = append(a.held[:0], a.held[show:]...)
-	return text, stopped
-}
-
-// maybeStop is the length of the longest end of the held text that begins a stop string.
-func (a *answer) maybeStop() int {
-	for n := min(a.longest-1, len(a.held)); n > 0; n-- {
-		tail := string(a.held[len(a.held)-n:])
-		for _, stop := range a.request.Stop {
-			if len(stop) > n && stop[:n] == tail {
-				return n
-			}
-		}
-	}
-	return 0
-}
-
-// keep copies text to memory that lasts.
-func (a *answer) keep(s string, b []byte) string {
-	if n := len(s) + len(b); n > a.text.Cap()-a.text.Len() {
-		a.text = strings.Builder{}
-		a.text.Grow(max(n, textBlock))
-	}
-	from := a.text.Len()
-	a.text.WriteString(s)
-	a.text.Write(b)
-	return a.text.String()[from:]
+	a.event = Event{Text: a.output.flush(), ID: -1, Finish: why}
 }
 
 // Generate is Start and Next until the end: each is called with every event. Its

@@ -76,22 +76,22 @@ func (t *Tokenizer) NewDecoder() *Decoder { return &Decoder{t: t, held: make([]b
 
 // Push adds a token and returns the text that is complete with it, often "". What
 // cannot become UTF-8 any more is U+FFFD, one for each longest beginning of a code point.
-func (d *Decoder) Push(id int32) string {
+func (d *Decoder) Push(id int32) string { return string(d.Append(nil, id)) }
+
+// Append is Push that appends the text to dst.
+func (d *Decoder) Append(dst []byte, id int32) []byte {
 	d.held = d.t.appendPiece(d.held, id, false)
 	end := len(d.held) - cutOff(d.held)
-	if end == 0 {
-		return ""
-	}
-	text := toValid(d.held[:end])
+	dst = appendValid(dst, d.held[:end])
 	d.held = append(d.held[:0], d.held[end:]...)
-	return text
+	return dst
 }
 
 // Flush returns what is held back, as U+FFFD, and begins anew.
 func (d *Decoder) Flush() string {
-	text := toValid(d.held)
+	text := appendValid(nil, d.held)
 	d.held = d.held[:0]
-	return text
+	return string(text)
 }
 
 // Reset forgets what is held back.
@@ -111,30 +111,27 @@ func cutOff(s []byte) int {
 	return 0
 }
 
-// toValid returns s with U+FFFD for each maximal part of an ill-formed sequence, as
+// appendValid appends s with U+FFFD for each maximal part of an ill-formed sequence, as
 // the Unicode standard recommends (chapter 3, "U+FFFD Substitution of Maximal Subparts").
-func toValid(s []byte) string {
+func appendValid(dst, s []byte) []byte {
 	if utf8.Valid(s) {
-		return string(s)
+		return append(dst, s...)
 	}
-	out := make([]byte, 0, len(s)+8)
 	for len(s) > 0 {
 		r, n := utf8.DecodeRune(s)
-		if r == utf8.RuneError && n <= 1 {
-			n = 1
-			for n < len(s) && n < 4 && !utf8.FullRune(s[:n]) {
-				n++
-			}
-			if n > 1 && utf8.FullRune(s[:n]) {
-				n-- // the byte that made it ill-formed starts anew
-			}
-			r = utf8.RuneError
-			out = utf8.AppendRune(out, r)
+		if r != utf8.RuneError || n > 1 {
+			dst = append(dst, s[:n]...)
 			s = s[n:]
 			continue
 		}
-		out = append(out, s[:n]...)
+		for n < len(s) && n < 4 && !utf8.FullRune(s[:n]) {
+			n++
+		}
+		if n > 1 && utf8.FullRune(s[:n]) {
+			n-- // the byte that made it ill-formed starts anew
+		}
+		dst = utf8.AppendRune(dst, utf8.RuneError)
 		s = s[n:]
 	}
-	return string(out)
+	return dst
 }
