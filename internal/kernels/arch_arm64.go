@@ -10,7 +10,6 @@ import (
 
 // tierScratch is what the arm64 tiers keep per worker.
 type tierScratch struct {
-	view actView
 	rest [8]float32 // result of a group with fewer rows than the kernel takes
 
 	floats                      []float32 // widened rows

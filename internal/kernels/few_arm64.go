@@ -3,21 +3,10 @@
 package kernels
 
 import (
-	"unsafe"
+	"math/bits"
 
 	"happyphonellm/internal/quant"
 )
-
-// actView points at one token's quantized activations. The assembly reads the
-// fields at their offsets: 0, 8, 16, 24, 32, 40.
-type actView struct {
-	q  *int8
-	d  *float32
-	ds *float32
-	c  *int32
-	s  *int16
-	c2 *int32 // C16
-}
 
 // kConstants: byte numbers that move byte 0, 1, 2, 3 of each 32-bit word to
 // its low end and clear the rest (a number of 255 gives 0), and ones that
@@ -31,36 +20,27 @@ var kConstants = [5][16]byte{
 }
 
 // fewKernel multiplies groups*rows weight rows that begin at w and lie step
-// bytes apart with one token of blocks*32 values (blocks*256 for the K types)
+// bytes apart with token t of a, blocks*32 values (blocks*256 for the K types),
 // and writes one float a row to dst. rows is a constant of the kernel.
-type fewKernel func(dst *float32, w *byte, step, groups, blocks int, a *actView)
+type fewKernel func(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 // fewQuant makes a mulFunc of a kernel that takes rows rows at once and whose
-// blocks have elems weights.
-func fewQuant(kernel fewKernel, rows, elems int) mulFunc {
+// blocks have elems weights; both are powers of 2.
+func fewQuant(kernel fewKernel, rows, elems uint) mulFunc {
+	rowShift, blockShift := bits.TrailingZeros(rows), bits.TrailingZeros(elems)
 	return func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-		blocks := m.Cols / elems
-		kb := m.Cols / 32
+		blocks := m.Cols >> blockShift
+		groups := (r1 - r0) >> rowShift
+		whole := r0 + groups<<rowShift
 		for t := range a.N {
-			v := &s.tier.view
-			v.q = unsafe.SliceData(a.Q[t*a.K:])
-			v.d = unsafe.SliceData(a.D[t*kb:])
-			v.ds = unsafe.SliceData(a.DS[t*kb:])
-			v.c = unsafe.SliceData(a.C[t*kb:])
-			v.s = unsafe.SliceData(a.S[t*2*kb:])
-			v.c2 = unsafe.SliceData(a.C16[t*2*kb:])
-			out := dst[t*stride+r0:][:r1-r0]
-			w := m.Data[r0*m.RowBytes : r1*m.RowBytes]
-			if g := len(out) / rows; g > 0 {
-				kernel(unsafe.SliceData(out), unsafe.SliceData(w), m.RowBytes, g, blocks, v)
-				out, w = out[g*rows:], w[g*rows*m.RowBytes:]
+			if groups > 0 {
+				kernel(&dst[t*stride+r0], &m.Data[r0*m.RowBytes], m.RowBytes, groups, blocks, a, t)
 			}
 			// The rest one by one: step 0 makes every row of the group the same.
-			for i := range out {
-				kernel(&s.tier.rest[0], &w[i*m.RowBytes], 0, 1, blocks, v)
-				out[i] = s.tier.rest[0]
+			for r := whole; r < r1; r++ {
+				kernel(&s.tier.rest[0], &m.Data[r*m.RowBytes], 0, 1, blocks, a, t)
+				dst[t*stride+r] = s.tier.rest[0]
 			}
-			*v = actView{}
 		}
 	}
 }
@@ -96,73 +76,73 @@ var fewDotProd = [typeCount]mulFunc{
 }
 
 //go:noescape
-func fewQ4_0NEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ4_0NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ4_1NEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ4_1NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ5_0NEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ5_0NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ5_1NEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ5_1NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ8_0NEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ8_0NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewIQ4_NLNEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewIQ4_NLNEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ4_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ4_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ4_1DotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ4_1DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ5_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ5_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ5_1DotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ5_1DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ8_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ8_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewIQ4_NLDotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewIQ4_NLDotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ2_KNEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ2_KNEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ3_KNEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ3_KNEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ4_KNEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ4_KNEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ5_KNEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ5_KNEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ6_KNEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ6_KNEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewIQ4_XSNEON(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewIQ4_XSNEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ2_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ2_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ3_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ3_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ4_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ4_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ5_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ5_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewQ6_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewQ6_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
-func fewIQ4_XSDotProd(dst *float32, w *byte, step, groups, blocks int, a *actView)
+func fewIQ4_XSDotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)

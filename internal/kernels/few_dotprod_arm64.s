@@ -2,17 +2,28 @@
 
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "macros_arm64.h"
 
 // fewQ4_0DotProd multiplies groups of eight rows of Q4_0 with one token.
-TEXT ·fewQ4_0DotProd(SB), NOSPLIT, $0-48
+TEXT ·fewQ4_0DotProd(SB), NOSPLIT, $0-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	MOVD Acts_C(R15), R25
+	ADD R20>>3, R25, R25
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -24,7 +35,6 @@ TEXT ·fewQ4_0DotProd(SB), NOSPLIT, $0-48
 	MOVD $7, R20
 	MUL R20, R13, R13
 	MOVI16B(15, 28)
-group:
 	MOVIZ(16)
 	MOVIZ(17)
 	MOVIZ(18)
@@ -34,11 +44,13 @@ group:
 	MOVIZ(22)
 	MOVIZ(23)
 	MOVIZ(24)
-	MOVIZ(26)
 	MOVIZ(25)
+group:
+	MOVIZ(26)
 	MOVIZ(27)
-	LDP (R15), (R8, R9)
-	MOVD 24(R15), R11
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R25, R11
 	SUBS $2, R16, R17
 	BLT last
 pair:
@@ -252,6 +264,8 @@ last:
 	SCVTF4S(25, 25)
 	FMLA4S(0, 24, 26)
 	FMLA4S(1, 25, 27)
+	ORR16B(14, 14, 24)
+	ORR16B(15, 15, 25)
 store:
 	FSTPQ.P (F26, F27), 32(R12)
 	SUB $1, R14, R14
@@ -269,13 +283,23 @@ done:
 	RET
 
 // fewQ4_1DotProd multiplies groups of eight rows of Q4_1 with one token.
-TEXT ·fewQ4_1DotProd(SB), NOSPLIT, $0-48
+TEXT ·fewQ4_1DotProd(SB), NOSPLIT, $0-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	MOVD Acts_DS(R15), R24
+	ADD R20>>3, R24, R24
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -287,7 +311,6 @@ TEXT ·fewQ4_1DotProd(SB), NOSPLIT, $0-48
 	MOVD $7, R20
 	MUL R20, R13, R13
 	MOVI16B(15, 28)
-group:
 	MOVIZ(16)
 	MOVIZ(17)
 	MOVIZ(18)
@@ -297,13 +320,15 @@ group:
 	MOVIZ(22)
 	MOVIZ(23)
 	MOVIZ(24)
+	MOVIZ(25)
+group:
 	MOVIZ(26)
 	MOVIZ(12)
-	MOVIZ(25)
 	MOVIZ(27)
 	MOVIZ(13)
-	LDP (R15), (R8, R9)
-	MOVD 16(R15), R10
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R24, R10
 	SUBS $2, R16, R17
 	BLT last
 pair:
@@ -531,6 +556,8 @@ last:
 	FMLAI4S(2, 31, 8, 13)
 	FMLA4S(0, 24, 26)
 	FMLA4S(1, 25, 27)
+	ORR16B(14, 14, 24)
+	ORR16B(15, 15, 25)
 store:
 	FADD4S(12, 26, 26)
 	FADD4S(13, 27, 27)
@@ -550,13 +577,21 @@ done:
 	RET
 
 // fewQ5_0DotProd multiplies groups of eight rows of Q5_0 with one token.
-TEXT ·fewQ5_0DotProd(SB), NOSPLIT, $0-48
+TEXT ·fewQ5_0DotProd(SB), NOSPLIT, $0-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -571,7 +606,6 @@ TEXT ·fewQ5_0DotProd(SB), NOSPLIT, $0-48
 	VMOVQ $0x0, $0x101010101010101, V11
 	VMOVQ $0x202020202020202, $0x303030303030303, V10
 	VMOVQ $0x8040201008040201, $0x8040201008040201, V9
-group:
 	MOVIZ(16)
 	MOVIZ(17)
 	MOVIZ(18)
@@ -581,10 +615,12 @@ group:
 	MOVIZ(22)
 	MOVIZ(23)
 	MOVIZ(24)
-	MOVIZ(26)
 	MOVIZ(25)
+group:
+	MOVIZ(26)
 	MOVIZ(27)
-	LDP (R15), (R8, R9)
+	MOVD R22, R8
+	MOVD R23, R9
 	SUBS $2, R16, R17
 	BLT last
 pair:
@@ -933,6 +969,8 @@ last:
 	SCVTF4S(25, 25)
 	FMLA4S(0, 24, 26)
 	FMLA4S(1, 25, 27)
+	ORR16B(14, 14, 24)
+	ORR16B(15, 15, 25)
 store:
 	FSTPQ.P (F26, F27), 32(R12)
 	SUB $1, R14, R14
@@ -950,13 +988,25 @@ done:
 	RET
 
 // fewQ5_1DotProd multiplies groups of eight rows of Q5_1 with one token.
-TEXT ·fewQ5_1DotProd(SB), NOSPLIT, $0-48
+TEXT ·fewQ5_1DotProd(SB), NOSPLIT, $0-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	MOVD Acts_DS(R15), R24
+	ADD R20>>3, R24, R24
+	MOVD Acts_C(R15), R25
+	ADD R20>>3, R25, R25
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -971,7 +1021,6 @@ TEXT ·fewQ5_1DotProd(SB), NOSPLIT, $0-48
 	VMOVQ $0x0, $0x101010101010101, V11
 	VMOVQ $0x202020202020202, $0x303030303030303, V10
 	VMOVQ $0x8040201008040201, $0x8040201008040201, V9
-group:
 	MOVIZ(16)
 	MOVIZ(17)
 	MOVIZ(18)
@@ -981,14 +1030,16 @@ group:
 	MOVIZ(22)
 	MOVIZ(23)
 	MOVIZ(24)
+	MOVIZ(25)
+group:
 	MOVIZ(26)
 	MOVIZ(12)
-	MOVIZ(25)
 	MOVIZ(27)
 	MOVIZ(13)
-	LDP (R15), (R8, R9)
-	MOVD 16(R15), R10
-	MOVD 24(R15), R11
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R24, R10
+	MOVD R25, R11
 	SUBS $2, R16, R17
 	BLT last
 pair:
@@ -1372,6 +1423,8 @@ last:
 	FMLAI4S(2, 31, 8, 13)
 	FMLA4S(0, 24, 26)
 	FMLA4S(1, 25, 27)
+	ORR16B(14, 14, 24)
+	ORR16B(15, 15, 25)
 store:
 	FADD4S(12, 26, 26)
 	FADD4S(13, 27, 27)
@@ -1391,13 +1444,21 @@ done:
 	RET
 
 // fewQ8_0DotProd multiplies groups of eight rows of Q8_0 with one token.
-TEXT ·fewQ8_0DotProd(SB), NOSPLIT, $0-48
+TEXT ·fewQ8_0DotProd(SB), NOSPLIT, $0-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -1409,7 +1470,6 @@ TEXT ·fewQ8_0DotProd(SB), NOSPLIT, $0-48
 	MOVD $7, R20
 	MUL R20, R13, R13
 	MOVI16B(15, 28)
-group:
 	MOVIZ(16)
 	MOVIZ(17)
 	MOVIZ(18)
@@ -1419,10 +1479,12 @@ group:
 	MOVIZ(22)
 	MOVIZ(23)
 	MOVIZ(24)
-	MOVIZ(26)
 	MOVIZ(25)
+group:
+	MOVIZ(26)
 	MOVIZ(27)
-	LDP (R15), (R8, R9)
+	MOVD R22, R8
+	MOVD R23, R9
 	SUBS $2, R16, R17
 	BLT last
 pair:
@@ -1579,6 +1641,8 @@ last:
 	SCVTF4S(25, 25)
 	FMLA4S(0, 24, 26)
 	FMLA4S(1, 25, 27)
+	ORR16B(14, 14, 24)
+	ORR16B(15, 15, 25)
 store:
 	FSTPQ.P (F26, F27), 32(R12)
 	SUB $1, R14, R14
@@ -1596,13 +1660,21 @@ done:
 	RET
 
 // fewIQ4_NLDotProd multiplies groups of eight rows of IQ4_NL with one token.
-TEXT ·fewIQ4_NLDotProd(SB), NOSPLIT, $0-48
+TEXT ·fewIQ4_NLDotProd(SB), NOSPLIT, $0-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -1616,7 +1688,6 @@ TEXT ·fewIQ4_NLDotProd(SB), NOSPLIT, $0-48
 	MOVI16B(15, 28)
 	MOVD $·codebookIQ4(SB), R20
 	FMOVQ (R20), F11
-group:
 	MOVIZ(16)
 	MOVIZ(17)
 	MOVIZ(18)
@@ -1626,10 +1697,12 @@ group:
 	MOVIZ(22)
 	MOVIZ(23)
 	MOVIZ(24)
-	MOVIZ(26)
 	MOVIZ(25)
+group:
+	MOVIZ(26)
 	MOVIZ(27)
-	LDP (R15), (R8, R9)
+	MOVD R22, R8
+	MOVD R23, R9
 	SUBS $2, R16, R17
 	BLT last
 pair:
@@ -1882,6 +1955,8 @@ last:
 	SCVTF4S(25, 25)
 	FMLA4S(0, 24, 26)
 	FMLA4S(1, 25, 27)
+	ORR16B(14, 14, 24)
+	ORR16B(15, 15, 25)
 store:
 	FSTPQ.P (F26, F27), 32(R12)
 	SUB $1, R14, R14

@@ -2,17 +2,28 @@
 
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 #include "macros_arm64.h"
 
 // fewQ2_KDotProd multiplies groups of four rows of Q2_K with one token.
-TEXT ·fewQ2_KDotProd(SB), NOSPLIT, $512-48
+TEXT ·fewQ2_KDotProd(SB), NOSPLIT, $512-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	MOVD Acts_S(R15), R25
+	ADD R20>>3, R25, R25
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -22,7 +33,6 @@ TEXT ·fewQ2_KDotProd(SB), NOSPLIT, $512-48
 	MOVD $table-512(SP), R21
 	MOVD $·kConstants(SB), R20
 	MOVI16B(3, 8)
-group:
 	MOVIZ(16)
 	MOVIZ(20)
 	MOVIZ(17)
@@ -33,11 +43,12 @@ group:
 	MOVIZ(23)
 	MOVIZ(24)
 	MOVIZ(25)
+group:
 	MOVIZ(28)
 	MOVIZ(29)
-	LDP (R15), (R8, R9)
-	MOVD 16(R15), R10
-	MOVD 32(R15), R19
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R25, R19
 	MOVD R16, R17
 super:
 	FMOVQ (R0), F0
@@ -550,13 +561,21 @@ done:
 	RET
 
 // fewQ3_KDotProd multiplies groups of four rows of Q3_K with one token.
-TEXT ·fewQ3_KDotProd(SB), NOSPLIT, $256-48
+TEXT ·fewQ3_KDotProd(SB), NOSPLIT, $256-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -565,7 +584,6 @@ TEXT ·fewQ3_KDotProd(SB), NOSPLIT, $256-48
 	MUL R20, R13, R13
 	MOVD $table-256(SP), R21
 	MOVD $·kConstants(SB), R20
-group:
 	MOVIZ(16)
 	MOVIZ(20)
 	MOVIZ(17)
@@ -576,10 +594,11 @@ group:
 	MOVIZ(23)
 	MOVIZ(24)
 	MOVIZ(25)
+group:
 	MOVIZ(28)
 	MOVIZ(29)
-	LDP (R15), (R8, R9)
-	MOVD 16(R15), R10
+	MOVD R22, R8
+	MOVD R23, R9
 	MOVD R16, R17
 super:
 	LDURQ(94, 0, 0)
@@ -1184,13 +1203,23 @@ done:
 	RET
 
 // fewQ4_KDotProd multiplies groups of four rows of Q4_K with one token.
-TEXT ·fewQ4_KDotProd(SB), NOSPLIT, $256-48
+TEXT ·fewQ4_KDotProd(SB), NOSPLIT, $256-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	MOVD Acts_DS(R15), R24
+	ADD R20>>3, R24, R24
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -1200,17 +1229,18 @@ TEXT ·fewQ4_KDotProd(SB), NOSPLIT, $256-48
 	MOVD $table-256(SP), R21
 	MOVD $·kConstants(SB), R20
 	MOVI16B(15, 8)
-group:
 	MOVIZ(16)
 	MOVIZ(17)
 	MOVIZ(18)
 	MOVIZ(19)
 	MOVIZ(24)
 	MOVIZ(25)
+group:
 	MOVIZ(28)
 	MOVIZ(29)
-	LDP (R15), (R8, R9)
-	MOVD 16(R15), R10
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R24, R10
 	MOVD R16, R17
 super:
 	FMOVQ (R0), F0
@@ -1569,13 +1599,23 @@ done:
 	RET
 
 // fewQ5_KDotProd multiplies groups of four rows of Q5_K with one token.
-TEXT ·fewQ5_KDotProd(SB), NOSPLIT, $256-48
+TEXT ·fewQ5_KDotProd(SB), NOSPLIT, $256-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	MOVD Acts_DS(R15), R24
+	ADD R20>>3, R24, R24
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -1586,17 +1626,18 @@ TEXT ·fewQ5_KDotProd(SB), NOSPLIT, $256-48
 	MOVD $·kConstants(SB), R20
 	MOVI16B(15, 8)
 	MOVI16B(31, 9)
-group:
 	MOVIZ(16)
 	MOVIZ(17)
 	MOVIZ(18)
 	MOVIZ(19)
 	MOVIZ(24)
 	MOVIZ(25)
+group:
 	MOVIZ(28)
 	MOVIZ(29)
-	LDP (R15), (R8, R9)
-	MOVD 16(R15), R10
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R24, R10
 	MOVD R16, R17
 super:
 	FMOVQ (R0), F0
@@ -2123,13 +2164,23 @@ done:
 	RET
 
 // fewQ6_KDotProd multiplies groups of four rows of Q6_K with one token.
-TEXT ·fewQ6_KDotProd(SB), NOSPLIT, $256-48
+TEXT ·fewQ6_KDotProd(SB), NOSPLIT, $256-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	MOVD Acts_C16(R15), R25
+	ADD R20>>2, R25, R25
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -2141,7 +2192,6 @@ TEXT ·fewQ6_KDotProd(SB), NOSPLIT, $256-48
 	MOVI16B(63, 8)
 	MOVI16B(48, 9)
 	MOVI4S(1, 11)
-group:
 	MOVIZ(16)
 	MOVIZ(20)
 	MOVIZ(17)
@@ -2152,11 +2202,12 @@ group:
 	MOVIZ(23)
 	MOVIZ(24)
 	MOVIZ(25)
+group:
 	MOVIZ(28)
 	MOVIZ(29)
-	LDP (R15), (R8, R9)
-	MOVD 16(R15), R10
-	MOVD 40(R15), R11
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R25, R11
 	MOVD R16, R17
 super:
 	FMOVQ 192(R0), F0
@@ -2671,13 +2722,21 @@ done:
 	RET
 
 // fewIQ4_XSDotProd multiplies groups of four rows of IQ4_XS with one token.
-TEXT ·fewIQ4_XSDotProd(SB), NOSPLIT, $128-48
+TEXT ·fewIQ4_XSDotProd(SB), NOSPLIT, $128-56
 	MOVD dst+0(FP), R12
 	MOVD w+8(FP), R0
 	MOVD step+16(FP), R13
 	MOVD groups+24(FP), R14
 	MOVD blocks+32(FP), R16
 	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
 	ADD R13, R0, R1
 	ADD R13, R1, R2
 	ADD R13, R2, R3
@@ -2692,17 +2751,17 @@ TEXT ·fewIQ4_XSDotProd(SB), NOSPLIT, $128-48
 	MOVI16B(15, 9)
 	MOVI4S(63, 10)
 	MOVI4S(32, 11)
-group:
 	MOVIZ(16)
 	MOVIZ(17)
 	MOVIZ(18)
 	MOVIZ(19)
 	MOVIZ(24)
 	MOVIZ(25)
+group:
 	MOVIZ(28)
 	MOVIZ(29)
-	LDP (R15), (R8, R9)
-	MOVD 16(R15), R10
+	MOVD R22, R8
+	MOVD R23, R9
 	MOVD R16, R17
 super:
 	FMOVD (R0), F0

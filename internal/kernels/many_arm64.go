@@ -27,6 +27,9 @@ import (
 //	NEON, DotProd  [2 halves of the columns][4 tokens][16]
 //	I8MM           [2 halves of the columns][2 pairs of tokens][2 eights of columns][2 tokens][8]
 
+// zeros is what the kernels clear their integers with.
+var zeros [32]byte
+
 // gemmKernel multiplies a panel with quads of tokens: dst[t*stride/4+r], for
 // four tokens a quad and eight rows.
 type gemmKernel func(dst *float32, stride int, panel, acts *byte, blocks, quads int)

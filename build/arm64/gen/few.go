@@ -4,7 +4,7 @@ import "fmt"
 
 // The kernels for few tokens read the blocks of the file, eight rows at once:
 //
-//	func few(dst *float32, w *byte, step, groups, blocks int, a *actView)
+//	func few(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 //
 // Each row's integer dot products gather in four lanes of its own register
 // (acc), which is never cleared: adding pairs turns eight registers into two
@@ -32,6 +32,7 @@ const (
 	rQ, rD, rDS, rC, rS              = 8, 9, 10, 11, 19
 	rDst, rStep, rGroups, rA, rBlock = 12, 13, 14, 15, 16
 	rCount                           = 17
+	rQ0, rD0, rDS0, rC0              = 22, 23, 24, 25 // where the token's activations begin
 )
 
 // fewFormat describes a type with blocks of 32.
@@ -91,14 +92,35 @@ func halfSMULL(a *asm, w, act, acc, tmp int) {
 	a.op("SADALP4S", tmp, acc)
 }
 
-// fewHead loads the arguments and sets the row pointers.
-func fewHead(a *asm, rows int) {
+// fewHead loads the arguments, finds the token's activations (ds: the scaled
+// sums as well; field: one more field of Acts) and sets the row pointers.
+func fewHead(a *asm, rows int, ds bool, field string) {
 	a.ins("MOVD dst+0(FP), R%d", rDst)
 	a.ins("MOVD w+8(FP), R0")
 	a.ins("MOVD step+16(FP), R%d", rStep)
 	a.ins("MOVD groups+24(FP), R%d", rGroups)
 	a.ins("MOVD blocks+32(FP), R%d", rBlock)
 	a.ins("MOVD a+40(FP), R%d", rA)
+	a.ins("MOVD t+48(FP), R20")
+	a.note("Token t is t*K values in; its scales are t*K/32 floats in.")
+	a.ins("MOVD Acts_K(R%d), R21", rA)
+	a.ins("MUL R21, R20, R20")
+	a.ins("MOVD Acts_Q(R%d), R%d", rA, rQ0)
+	a.ins("MOVD Acts_D(R%d), R%d", rA, rD0)
+	a.ins("ADD R20, R%d, R%d", rQ0, rQ0)
+	a.ins("ADD R20>>3, R%d, R%d", rD0, rD0)
+	if ds {
+		a.ins("MOVD Acts_DS(R%d), R%d", rA, rDS0)
+		a.ins("ADD R20>>3, R%d, R%d", rDS0, rDS0)
+	}
+	if field != "" {
+		shift := 3
+		if field == "C16" {
+			shift = 2
+		}
+		a.ins("MOVD Acts_%s(R%d), R%d", field, rA, rC0)
+		a.ins("ADD R20>>%d, R%d, R%d", shift, rC0, rC0)
+	}
 	for r := 1; r < rows; r++ {
 		a.ins("ADD R%d, R%d, R%d", rStep, r-1, r)
 	}
@@ -121,28 +143,35 @@ func fewTail(a *asm, rows int) {
 // few emits the kernel of one type with blocks of 32.
 func few(f fewFormat, tier string, mul product) string {
 	a := &asm{}
-	fewHead(a, 8)
+	field := ""
+	if f.bias != 0 {
+		field = "C"
+	}
+	fewHead(a, 8, f.mins, field)
 	a.op("MOVI16B", 15, vMask)
 	for i, load := range f.consts {
 		load(a, vConst-i)
 	}
-	a.label("group")
 	for i := range 8 {
 		a.op("MOVIZ", vAcc+i)
 	}
 	for i := range 2 {
 		a.op("MOVIZ", vPrevA+i)
+	}
+	a.label("group")
+	for i := range 2 {
 		a.op("MOVIZ", vFacc+i)
 		if f.mins {
 			a.op("MOVIZ", vFacc2+i)
 		}
 	}
-	a.ins("LDP (R%d), (R%d, R%d)", rA, rQ, rD)
+	a.ins("MOVD R%d, R%d", rQ0, rQ)
+	a.ins("MOVD R%d, R%d", rD0, rD)
 	if f.mins {
-		a.ins("MOVD 16(R%d), R%d", rA, rDS)
+		a.ins("MOVD R%d, R%d", rDS0, rDS)
 	}
 	if f.bias != 0 {
-		a.ins("MOVD 24(R%d), R%d", rA, rC)
+		a.ins("MOVD R%d, R%d", rC0, rC)
 	}
 	a.ins("SUBS $2, R%d, R%d", rBlock, rCount)
 	a.ins("BLT last")
@@ -162,6 +191,9 @@ func few(f fewFormat, tier string, mul product) string {
 		a.ins("VLD1 (R%d), V%d.S[2]", rDS, vDA)
 	}
 	fewBlock(a, f, mul, 0)
+	for i := range 2 {
+		a.op("ORR16B", vPrevB+i, vPrevB+i, vPrevA+i)
+	}
 	a.label("store")
 	if f.mins {
 		for i := range 2 {
@@ -171,7 +203,7 @@ func few(f fewFormat, tier string, mul product) string {
 	a.ins("FSTPQ.P (F%d, F%d), 32(R%d)", vFacc, vFacc+1, rDst)
 	fewTail(a, 8)
 	doc := fmt.Sprintf("few%s%s multiplies groups of eight rows of %s with one token.", f.name, tier, f.name)
-	return a.text(doc, "few"+f.name+tier, 0, 48)
+	return a.text(doc, "few"+f.name+tier, 0, 56)
 }
 
 // fewBlock emits one block of eight rows; odd and even blocks swap the

@@ -37,11 +37,17 @@ type kFormat struct {
 
 func fewK(f kFormat, tier string, mul product) string {
 	a := &asm{}
-	fewHead(a, 4)
+	field := ""
+	switch {
+	case f.subMins:
+		field = "S"
+	case f.bias:
+		field = "C16"
+	}
+	fewHead(a, 4, f.mins, field)
 	a.ins("MOVD $table-%d(SP), R%d", 8*f.entry, rTable)
 	a.ins("MOVD $·kConstants(SB), R%d", rKConst)
 	f.consts(a)
-	a.label("group")
 	for i := range 4 {
 		a.op("MOVIZ", kAcc+i)
 		if f.sub {
@@ -50,15 +56,19 @@ func fewK(f kFormat, tier string, mul product) string {
 	}
 	a.op("MOVIZ", kTotal)
 	a.op("MOVIZ", kTotal+1)
+	a.label("group")
 	a.op("MOVIZ", kFacc)
 	a.op("MOVIZ", kFacc2)
-	a.ins("LDP (R%d), (R%d, R%d)", rA, rQ, rD)
-	a.ins("MOVD 16(R%d), R%d", rA, rDS)
-	if f.subMins {
-		a.ins("MOVD 32(R%d), R%d", rA, rS)
+	a.ins("MOVD R%d, R%d", rQ0, rQ)
+	a.ins("MOVD R%d, R%d", rD0, rD)
+	if f.mins {
+		a.ins("MOVD R%d, R%d", rDS0, rDS)
 	}
-	if f.bias {
-		a.ins("MOVD 40(R%d), R%d", rA, rC)
+	switch {
+	case f.subMins:
+		a.ins("MOVD R%d, R%d", rC0, rS)
+	case f.bias:
+		a.ins("MOVD R%d, R%d", rC0, rC)
 	}
 	a.ins("MOVD R%d, R%d", rBlock, rCount)
 	a.label("super")
@@ -77,7 +87,7 @@ func fewK(f kFormat, tier string, mul product) string {
 	a.ins("FMOVQ.P F%d, 16(R%d)", kFacc, rDst)
 	fewTail(a, 4)
 	name := "few" + f.name + tier
-	return a.text(name+" multiplies groups of four rows of "+f.name+" with one token.", name, 8*f.entry, 48)
+	return a.text(name+" multiplies groups of four rows of "+f.name+" with one token.", name, 8*f.entry, 56)
 }
 
 func kBlock(a *asm, f kFormat, mul product, b int) {

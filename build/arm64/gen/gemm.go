@@ -20,7 +20,7 @@ var forms = []form{{name: "Scale"}, {name: "Min", min: true}, {name: "Sub", sub:
 
 // general registers of the gemm kernels
 const (
-	gDst, gStride, gPanel, gActs, gBlocks, gQuads, gP, gCount, gQ = 0, 1, 2, 3, 4, 5, 6, 7, 8
+	gDst, gStride, gPanel, gActs, gBlocks, gQuads, gP, gCount, gQ, gZero = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 )
 
 // gemmTier is what differs between the tiers.
@@ -67,17 +67,25 @@ func gemm(t *gemmTier, f form) string {
 	for i, arg := range []string{"dst", "stride", "panel", "acts", "blocks", "quads"} {
 		a.ins("MOVD %s+%d(FP), R%d", arg, 8*i, i)
 	}
+	a.note("Vector units are the bottleneck: zeros are loaded, two registers at once.")
+	a.ins("MOVD $·zeros(SB), R%d", gZero)
 	a.label("quad")
 	a.ins("ADD $%d, R%d, R%d", t.panelLast, gPanel, gP)
 	a.ins("ADD $%d, R%d, R%d", t.actsLast, gActs, gActs)
-	a.ins("MOVD R%d, R%d", gBlocks, gCount)
 	for i := range 8 {
 		a.op("MOVIZ", vSum+i)
 	}
-	a.label("block")
+	a.ins("SUBS $2, R%d, R%d", gBlocks, gCount)
+	a.ins("BLT last")
+	a.label("pair")
 	t.block(a, t, f)
-	a.ins("SUBS $1, R%d, R%d", gCount, gCount)
-	a.ins("BNE block")
+	t.block(a, t, f)
+	a.ins("SUBS $2, R%d, R%d", gCount, gCount)
+	a.ins("BGE pair")
+	a.label("last")
+	a.ins("TBZ $0, R%d, sums", gCount)
+	t.block(a, t, f)
+	a.label("sums")
 	a.ins("SUB $%d, R%d, R%d", t.actsLast, gActs, gActs)
 	t.finish(a)
 	switch {

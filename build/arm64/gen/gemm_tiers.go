@@ -11,8 +11,8 @@ var gemmTiers = []*gemmTier{
 // 16 + 2*pair + tokens, integers in 24 + 2*pair + tokens.
 func i8mmBlock(a *asm, t *gemmTier, f form) {
 	const acc, second = 24, 12
-	for i := range 8 {
-		a.op("MOVIZ", acc+i)
+	for i := 0; i < 8; i += 2 {
+		a.ins("FLDPQ (R%d), (F%d, F%d)", gZero, acc+i, acc+i+1)
 	}
 	for step := range 2 {
 		for q := range 2 {
@@ -87,8 +87,8 @@ func i8mmFinish(a *asm) {
 // four of one token: lanes are rows from the start.
 func dotBlock(a *asm, t *gemmTier, f form) {
 	const acc, second = 24, 0
-	for i := range 8 {
-		a.op("MOVIZ", acc+i)
+	for i := 0; i < 8; i += 2 {
+		a.ins("FLDPQ (R%d), (F%d, F%d)", gZero, acc+i, acc+i+1)
 	}
 	for half := range 2 {
 		// Activations in 8 to 11, weights of two steps and eight rows in 12 to 15.
