@@ -1,6 +1,6 @@
 # The map: `make` or `make help`. Every recipe is one script of build/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test quick test-arm64 test-race test-purego peers fidelity fuzz bench lint cross deps clean
+.PHONY: help demo build test quick test-arm64 test-race test-purego fidelity fuzz bench bench-arm64 lint cross deps clean
 
 help: ## show this map
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ fuzz: ## the native fuzz targets, FUZZTIME each (default 5m)
 
 bench: ## speed of the kernels and of the demo model
 	@build/bench.sh
+
+bench-arm64: ## exact instructions of the arm64 kernels, under qemu
+	@build/arm64/count.sh
 
 lint: ## gofmt, vet, staticcheck, shellcheck
 	@build/test.sh lint

@@ -12,6 +12,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
@@ -24,6 +25,7 @@ type event struct {
 
 // counter adds up one suite.
 type counter struct {
+	out                     io.Writer
 	passed, failed, skipped int
 	output                  map[string][]string // of one test, or of a package ("p "), until it ends
 	packageFailed           map[string]bool     // a test of this package failed
@@ -34,25 +36,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: go test -json ... | count SUITE TOTALS")
 		os.Exit(2)
 	}
-	c := counter{output: map[string][]string{}, packageFailed: map[string]bool{}}
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		var e event
-		if json.Unmarshal(lines.Bytes(), &e) != nil {
-			fmt.Println(lines.Text()) // what the go command itself says
-			continue
-		}
-		c.add(e)
-	}
-	if err := lines.Err(); err != nil {
-		fmt.Println("count: reading the test output:", err)
-		c.failed++
-	}
-	if c.passed+c.failed+c.skipped == 0 {
-		fmt.Println("count: no test ran")
-		c.failed++
-	}
+	c := count(os.Stdin, os.Stdout)
 	fmt.Printf("   %s: %d passed, %d failed, %d skipped\n", os.Args[1], c.passed, c.failed, c.skipped)
 	totals, err := os.OpenFile(os.Args[2], os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err == nil {
@@ -65,13 +49,38 @@ func main() {
 	}
 }
 
+// count reads all of in and reports to out. A run without any test counts as one
+// failed.
+func count(in io.Reader, out io.Writer) *counter {
+	c := &counter{out: out, output: map[string][]string{}, packageFailed: map[string]bool{}}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		var e event
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			fmt.Fprintln(out, lines.Text()) // what the go command itself says
+			continue
+		}
+		c.add(e)
+	}
+	if err := lines.Err(); err != nil {
+		fmt.Fprintln(out, "count: reading the test output:", err)
+		c.failed++
+	}
+	if c.passed+c.failed+c.skipped == 0 {
+		fmt.Fprintln(out, "count: no test ran")
+		c.failed++
+	}
+	return c
+}
+
 func (c *counter) add(e event) {
 	key := e.Package + " " + e.Test
 	switch e.Action {
 	case "output":
 		c.output[key] = append(c.output[key], e.Output)
 	case "build-output":
-		fmt.Print("      ", e.Output)
+		fmt.Fprint(c.out, "      ", e.Output)
 	case "pass", "fail", "skip":
 		if e.Test == "" {
 			c.endPackage(e)
@@ -91,15 +100,15 @@ func (c *counter) endTest(e event) {
 		c.skipped++
 		for _, line := range output {
 			if strings.Contains(line, "MISSING") {
-				fmt.Printf("   skip %s %s: %s\n", e.Package, e.Test, strings.TrimSpace(line))
+				fmt.Fprintf(c.out, "   skip %s %s: %s\n", e.Package, e.Test, strings.TrimSpace(line))
 			}
 		}
 	case "fail":
 		c.failed++
 		c.packageFailed[e.Package] = true
-		fmt.Printf("   FAIL %s %s\n", e.Package, e.Test)
+		fmt.Fprintf(c.out, "   FAIL %s %s\n", e.Package, e.Test)
 		for _, line := range output {
-			fmt.Print("      ", line)
+			fmt.Fprint(c.out, "      ", line)
 		}
 	}
 }
@@ -108,21 +117,21 @@ func (c *counter) endPackage(e event) {
 	switch {
 	case e.Action == "fail" && !c.packageFailed[e.Package]:
 		c.failed++
-		fmt.Printf("   FAIL %s\n", e.Package)
+		fmt.Fprintf(c.out, "   FAIL %s\n", e.Package)
 		for _, line := range c.output[e.Package+" "] {
-			fmt.Print("      ", line)
+			fmt.Fprint(c.out, "      ", line)
 		}
 		// A crash leaves the running tests without an end.
 		for key, output := range c.output {
 			if strings.HasPrefix(key, e.Package+" ") && key != e.Package+" " {
 				for _, line := range output {
-					fmt.Print("      ", line)
+					fmt.Fprint(c.out, "      ", line)
 				}
 			}
 		}
 	case e.Action == "fail":
-		fmt.Printf("   FAIL %s  %.1fs\n", e.Package, e.Elapsed)
+		fmt.Fprintf(c.out, "   FAIL %s  %.1fs\n", e.Package, e.Elapsed)
 	case e.Action == "pass":
-		fmt.Printf("   ok   %s  %.1fs\n", e.Package, e.Elapsed)
+		fmt.Fprintf(c.out, "   ok   %s  %.1fs\n", e.Package, e.Elapsed)
 	}
 }
