@@ -69,11 +69,12 @@ func TestQuantizedKL(t *testing.T) {
 // TestPerplexity compares the perplexity of the English text with
 // llama-perplexity's: windows of 512 tokens, of which the second half counts.
 func TestPerplexity(t *testing.T) {
-	windows, list := 4, []string{"q4_1", "q4_k_m"}
+	// The bar is 0.5 % on 8,192 tokens. A quarter of them has twice the chance in
+	// it: activations are rounded differently, and each engine's luck is its own.
+	windows, slack, list := 4, 0.01, []string{"q4_1", "q4_k_m"}
 	if full {
-		windows, list = 16, append([]string{"f32"}, types...)
+		windows, slack, list = 16, 0.005, append([]string{"f32"}, types...)
 	}
-	const slack = 0.005
 	for _, base := range bases {
 		for _, typ := range list {
 			t.Run(base+"-"+typ, func(t *testing.T) {
