@@ -12,14 +12,13 @@ import (
 type tierScratch struct {
 	rest [8]float32 // result of a group with fewer rows than the kernel takes
 
-	floats                      []float32 // widened rows
+	floats                      []float32  // widened rows
+	one                         [4]float32 // a score
 	scores                      [attendTile]float32
 	kTile, vTile, queries, many []float32 // attention: widened tiles, queries and scores of many
 	states                      []softmaxState
-	panel, acts                 []byte   // unpacked rows, packed tokens
-	rows, row                   rowForm  // eight unpacked rows, and one of them
-	quadQ                       [4]*int8 // the tokens of a quad
-	quadD, quadDS               [4]*float32
+	panel, acts                 []byte      // unpacked rows, packed tokens
+	rows, row                   rowForm     // eight unpacked rows, and one of them
 	corner                      [32]float32 // result of a panel with fewer rows or tokens than the kernel takes
 }
 
@@ -37,7 +36,7 @@ var neonTier = tier{
 	few:   withFloats(fewNEON, fewFloats),
 	many:  withFloats(manyNEON.table(), manyFloats),
 
-	groupMany: 64,
+	groupMany: manyRows,
 
 	quantize: quantizeVecNEON,
 	dot:      dotVecNEON,

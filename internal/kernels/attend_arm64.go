@@ -61,7 +61,7 @@ func attendVecNEON(out, q []float32, kv *HeadCache, from, to int, p *AttendParam
 			kernel = fewF16NEON
 		}
 		rowsFloat(kernel, ts.scores[lo-t0:hi-t0], k.data, k.stride, q, s)
-		c := st.weights(ts.scores[:attendTile], lo, hi, p)
+		c := st.weights(ts.scores[:attendTile], lo, hi, p, &ts.one)
 		if c != 1 {
 			scaleVecNEON(out, out, c)
 		}
@@ -72,8 +72,8 @@ func attendVecNEON(out, q []float32, kv *HeadCache, from, to int, p *AttendParam
 
 // weights turns the dot products of the positions lo to hi, which stand at
 // their places of the tile x, into weights, the other places into zeros.
-// Outputs so far must be scaled by what it returns.
-func (st *softmaxState) weights(x []float32, lo, hi int, p *AttendParams) float32 {
+// Outputs so far must be scaled by what it returns. one is scratch.
+func (st *softmaxState) weights(x []float32, lo, hi int, p *AttendParams, one *[4]float32) float32 {
 	at := lo % attendTile
 	in := x[at : at+hi-lo]
 	if p.Softcap == 0 && p.Slope == 0 {
@@ -87,9 +87,12 @@ func (st *softmaxState) weights(x []float32, lo, hi int, p *AttendParams) float3
 	expSubVecNEON(in, top)
 	clear(x[:at])
 	clear(x[at+len(in):])
-	c := Exp(st.m - top)
+	// One more exp, of st.m - top, by the kernel for four.
+	one[0] = st.m
+	expSubNEON4(&one[0], &one[0], 4, top)
+	c := one[0]
 	st.m = top
-	st.l = FMA(st.l, c, sumNEON16(&x[0], attendTile))
+	st.l = fmaNEON(st.l, c, sumNEON16(&x[0], attendTile))
 	return c
 }
 
@@ -163,7 +166,7 @@ func attendManyVecNEON(qs []Query, kv *HeadCache, s *Scratch) {
 				continue
 			}
 			x, out := ts.many[i*attendTile:][:attendTile], q.Out[:kv.VDim]
-			c := ts.states[i].weights(x, lo, hi, &q.Params)
+			c := ts.states[i].weights(x, lo, hi, &q.Params, &ts.one)
 			if c != 1 {
 				scaleVecNEON(out, out, c)
 			}

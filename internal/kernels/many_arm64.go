@@ -40,11 +40,14 @@ type manyTier struct {
 	twice   int           // how often a scale stands in the panel
 	arrange func(panel *byte, block int, q *int8, step, blocks int)
 	gather  func(dst *byte, block int, x *float32, step, blocks int)
-	pack    func(acts *byte, q *[4]*int8, d *[4]*float32, blocks int)
+	pack    func(acts *byte, a *Acts, t, blocks int)
 }
 
+// manyRows is the number of rows that share one packing of the activations.
+const manyRows = 96
+
 // Bytes of the cache that panels and packed activations may each take.
-const manyBudget = 160 << 10
+const manyBudget = 192 << 10
 
 func (mt *manyTier) mul(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
 	form := formOf[m.Type]
@@ -52,7 +55,7 @@ func (mt *manyTier) mul(dst []float32, stride int, m *Matrix, r0, r1 int, a *Act
 	kb := m.Cols / 32
 	panelBytes := mt.panelBytes(form, kb)
 	quadBytes := mt.quadBytes(form, kb)
-	rows := min(max(manyBudget/panelBytes, 1)*8, 64)
+	rows := min(max(manyBudget/panelBytes, 1)*8, manyRows)
 	tokens := min(max(manyBudget/quadBytes, 4)*4, 128)
 	ts.panel = grow(ts.panel, rows/8*panelBytes)
 	ts.acts = grow(ts.acts, tokens/4*quadBytes)
@@ -64,7 +67,7 @@ func (mt *manyTier) mul(dst []float32, stride int, m *Matrix, r0, r1 int, a *Act
 		for t0 := 0; t0 < a.N; t0 += tokens {
 			t1 := min(t0+tokens, a.N)
 			for t := t0; t < t1; t += 4 {
-				mt.packQuad(ts.acts[(t-t0)/4*quadBytes:][:quadBytes], a, t, form, ts)
+				mt.packQuad(ts.acts[(t-t0)/4*quadBytes:][:quadBytes], a, t, form)
 			}
 			for r := p0; r < p1; r += 8 {
 				mt.tile(dst, stride, ts.panel[(r-p0)/8*panelBytes:], r, p1, t0, t1, kb, quadBytes, form, ts)
@@ -167,29 +170,24 @@ func (mt *manyTier) unpack(panel []byte, m *Matrix, r, r1 int, ts *tierScratch) 
 func putI32(b []byte, x int32) { binary.LittleEndian.PutUint32(b, uint32(x)) }
 
 // packQuad packs tokens t to t+3; missing ones repeat the last.
-func (mt *manyTier) packQuad(acts []byte, a *Acts, t, form int, ts *tierScratch) {
+func (mt *manyTier) packQuad(acts []byte, a *Acts, t, form int) {
 	kb := a.K / 32
 	block := 128 + 16*mt.twice
-	var tok [4]int
-	for i := range tok {
-		tok[i] = min(t+i, a.N-1)
-		ts.quadQ[i], ts.quadD[i], ts.quadDS[i] = &a.Q[tok[i]*a.K], &a.D[tok[i]*kb], &a.DS[tok[i]*kb]
-	}
-	mt.pack(&acts[0], &ts.quadQ, &ts.quadD, kb)
+	mt.pack(&acts[0], a, t, kb)
 	switch form {
 	case formMin:
-		gather4NEON(&acts[kb*block], &ts.quadDS, kb)
+		gather4NEON(&acts[kb*block], a, t, kb)
 	case formSubMin:
 		for b := range kb {
 			x := acts[kb*block+48*b:][:48]
-			for i, t := range tok {
-				putI32(x[4*i:], int32(math.Float32bits(a.D[t*kb+b])))
-				putI32(x[16+4*i:], int32(a.S[2*(t*kb+b)]))
-				putI32(x[32+4*i:], int32(a.S[2*(t*kb+b)+1]))
+			for i := range 4 {
+				at := min(t+i, a.N-1)*kb + b
+				putI32(x[4*i:], int32(math.Float32bits(a.D[at])))
+				putI32(x[16+4*i:], int32(a.S[2*at]))
+				putI32(x[32+4*i:], int32(a.S[2*at+1]))
 			}
 		}
 	}
-	ts.quadQ, ts.quadD, ts.quadDS = [4]*int8{}, [4]*float32{}, [4]*float32{}
 }
 
 var manyNEON = manyTier{

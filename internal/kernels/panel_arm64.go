@@ -68,10 +68,10 @@ func gather8NEON(dst *byte, block int, x *float32, step, blocks int)
 func gather8TwiceNEON(dst *byte, block int, x *float32, step, blocks int)
 
 //go:noescape
-func packNEON(acts *byte, q *[4]*int8, d *[4]*float32, blocks int)
+func packNEON(acts *byte, a *Acts, t, blocks int)
 
 //go:noescape
-func packI8MM(acts *byte, q *[4]*int8, d *[4]*float32, blocks int)
+func packI8MM(acts *byte, a *Acts, t, blocks int)
 
 //go:noescape
-func gather4NEON(dst *byte, x *[4]*float32, n int)
+func gather4NEON(dst *byte, a *Acts, t, blocks int)

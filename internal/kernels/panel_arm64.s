@@ -225,13 +225,29 @@ loop:
 	BNE loop
 	RET
 
-// gather4NEON puts the floats of four tokens side by side.
-TEXT ·gather4NEON(SB), NOSPLIT, $0-24
+// gather4NEON puts the scaled sums of four tokens side by side.
+TEXT ·gather4NEON(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R8
-	MOVD x+8(FP), R9
-	MOVD n+16(FP), R11
-	LDP (R9), (R0, R1)
-	LDP 16(R9), (R2, R3)
+	MOVD a+8(FP), R9
+	MOVD t+16(FP), R10
+	MOVD blocks+24(FP), R11
+	MOVD Acts_K(R9), R12
+	MOVD Acts_N(R9), R13
+	LSR $3, R12, R12
+	MOVD Acts_DS(R9), R0
+	MADD R12, R0, R10, R0
+	ADD $1, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R0, R1
+	ADD $2, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R1, R2
+	ADD $3, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R2, R3
 loop:
 	FMOVS.P 4(R0), F0
 	VLD1.P 4(R1), V0.S[1]
@@ -245,13 +261,43 @@ loop:
 // packNEON packs a quad of tokens.
 TEXT ·packNEON(SB), NOSPLIT, $0-32
 	MOVD acts+0(FP), R8
-	MOVD q+8(FP), R9
-	MOVD d+16(FP), R10
+	MOVD a+8(FP), R9
+	MOVD t+16(FP), R10
 	MOVD blocks+24(FP), R11
-	LDP (R9), (R0, R1)
-	LDP 16(R9), (R2, R3)
-	LDP (R10), (R4, R5)
-	LDP 16(R10), (R6, R7)
+	MOVD Acts_K(R9), R12
+	MOVD Acts_N(R9), R13
+	LSR $0, R12, R12
+	MOVD Acts_Q(R9), R0
+	MADD R12, R0, R10, R0
+	ADD $1, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R0, R1
+	ADD $2, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R1, R2
+	ADD $3, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R2, R3
+	MOVD Acts_K(R9), R12
+	MOVD Acts_N(R9), R13
+	LSR $3, R12, R12
+	MOVD Acts_D(R9), R4
+	MADD R12, R4, R10, R4
+	ADD $1, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R4, R5
+	ADD $2, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R5, R6
+	ADD $3, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R6, R7
 loop:
 	FLDPQ.P 32(R0), (F0, F4)
 	FLDPQ.P 32(R1), (F1, F5)
@@ -273,13 +319,43 @@ loop:
 // packI8MM packs a quad of tokens.
 TEXT ·packI8MM(SB), NOSPLIT, $0-32
 	MOVD acts+0(FP), R8
-	MOVD q+8(FP), R9
-	MOVD d+16(FP), R10
+	MOVD a+8(FP), R9
+	MOVD t+16(FP), R10
 	MOVD blocks+24(FP), R11
-	LDP (R9), (R0, R1)
-	LDP 16(R9), (R2, R3)
-	LDP (R10), (R4, R5)
-	LDP 16(R10), (R6, R7)
+	MOVD Acts_K(R9), R12
+	MOVD Acts_N(R9), R13
+	LSR $0, R12, R12
+	MOVD Acts_Q(R9), R0
+	MADD R12, R0, R10, R0
+	ADD $1, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R0, R1
+	ADD $2, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R1, R2
+	ADD $3, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R2, R3
+	MOVD Acts_K(R9), R12
+	MOVD Acts_N(R9), R13
+	LSR $3, R12, R12
+	MOVD Acts_D(R9), R4
+	MADD R12, R4, R10, R4
+	ADD $1, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R4, R5
+	ADD $2, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R5, R6
+	ADD $3, R10, R14
+	CMP R13, R14
+	CSEL LT, R12, ZR, R14
+	ADD R14, R6, R7
 loop:
 	FLDPQ.P 32(R0), (F0, F4)
 	FLDPQ.P 32(R1), (F1, F5)

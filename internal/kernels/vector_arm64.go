@@ -28,7 +28,9 @@ func axpyVecNEON(y []float32, a float32, x []float32) {
 	if n > 0 {
 		axpyNEON4(&y[0], &x[0], n, a)
 	}
-	axpyGo(y[n:], a, x[n:])
+	if n < len(x) {
+		axpyGo(y[n:], a, x[n:])
+	}
 }
 
 func addVecNEON(dst, x, y []float32) {
@@ -36,7 +38,9 @@ func addVecNEON(dst, x, y []float32) {
 	if n > 0 {
 		addNEON4(&dst[0], &x[0], &y[0], n)
 	}
-	addGo(dst[n:], x[n:], y[n:])
+	if n < len(dst) {
+		addGo(dst[n:], x[n:], y[n:])
+	}
 }
 
 func mulVecNEON(dst, x, y []float32) {
@@ -44,7 +48,9 @@ func mulVecNEON(dst, x, y []float32) {
 	if n > 0 {
 		mulNEON4(&dst[0], &x[0], &y[0], n)
 	}
-	mulGo(dst[n:], x[n:], y[n:])
+	if n < len(dst) {
+		mulGo(dst[n:], x[n:], y[n:])
+	}
 }
 
 func scaleVecNEON(dst, x []float32, s float32) {
@@ -52,7 +58,9 @@ func scaleVecNEON(dst, x []float32, s float32) {
 	if n > 0 {
 		scaleNEON4(&dst[0], &x[0], n, s)
 	}
-	scaleGo(dst[n:], x[n:], s)
+	if n < len(dst) {
+		scaleGo(dst[n:], x[n:], s)
+	}
 }
 
 func rmsNormVecNEON(dst, x, w []float32, eps float32) {
@@ -75,7 +83,9 @@ func swiGLUVecNEON(dst, gate, up []float32) {
 	if n > 0 {
 		swiGLUNEON4(&dst[0], &gate[0], &up[0], n)
 	}
-	swiGLUGo(dst[n:], gate[n:], up[n:])
+	if n < len(dst) {
+		swiGLUGo(dst[n:], gate[n:], up[n:])
+	}
 }
 
 func geGLUVecNEON(dst, gate, up []float32) {
@@ -83,7 +93,9 @@ func geGLUVecNEON(dst, gate, up []float32) {
 	if n > 0 {
 		geGLUNEON4(&dst[0], &gate[0], &up[0], n)
 	}
-	geGLUGo(dst[n:], gate[n:], up[n:])
+	if n < len(dst) {
+		geGLUGo(dst[n:], gate[n:], up[n:])
+	}
 }
 
 // maxVecNEON is the largest element; NaNs are passed over.
@@ -140,7 +152,9 @@ func ropeNormVecNEON(x, cos, sin []float32) {
 	if n > 0 {
 		ropeNormNEON4(&x[0], &cos[0], &sin[0], n)
 	}
-	ropeNormGo(x[2*n:], cos[n:], sin[n:])
+	if n < len(cos) {
+		ropeNormGo(x[2*n:], cos[n:], sin[n:])
+	}
 }
 
 func storeF16VecNEON(dst []byte, src []float32) {
@@ -148,7 +162,9 @@ func storeF16VecNEON(dst []byte, src []float32) {
 	if n > 0 {
 		storeF16NEON4(&dst[0], &src[0], n)
 	}
-	storeF16Go(dst[2*n:], src[n:])
+	if n < len(src) {
+		storeF16Go(dst[2*n:], src[n:])
+	}
 }
 
 func quantizeVecNEON(a *Acts, b0, b1 int) {
@@ -199,6 +215,11 @@ func ropeNormNEON4(x, cos, sin *float32, n int)
 
 //go:noescape
 func storeF16NEON4(dst *byte, src *float32, n int)
+
+// fmaNEON returns x*y + z rounded once.
+//
+//go:noescape
+func fmaNEON(x, y, z float32) float32
 
 //go:noescape
 func quantizeNEON(q *int8, d *float32, s *int16, ds *float32, c, c16 *int32, x *float32, blocks int)

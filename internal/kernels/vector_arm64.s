@@ -354,3 +354,12 @@ four:
 	BNE four
 done:
 	RET
+
+// func fmaNEON(x, y, z float32) float32
+TEXT ·fmaNEON(SB), NOSPLIT, $0-20
+	FMOVS x+0(FP), F0
+	FMOVS y+4(FP), F1
+	FMOVS z+8(FP), F2
+	FMADDS F0, F2, F1, F0
+	FMOVS F0, ret+16(FP)
+	RET

@@ -105,21 +105,34 @@ func gather8(twice bool) string {
 	return a.text(name+" puts one float of each of eight rows side by side.", name, 0, 40)
 }
 
+// tokens sets registers first to first+3 to where tokens t to t+3 begin in a
+// field of Acts; those that a does not have repeat the last one. a is in R9,
+// t in R10; a token has K>>shift bytes.
+func tokens(a *asm, field string, first, shift int) {
+	a.ins("MOVD Acts_K(R9), R12")
+	a.ins("MOVD Acts_N(R9), R13")
+	a.ins("LSR $%d, R12, R12", shift)
+	a.ins("MOVD Acts_%s(R9), R%d", field, first)
+	a.ins("MADD R12, R%d, R10, R%d", first, first)
+	for i := 1; i < 4; i++ {
+		a.ins("ADD $%d, R10, R14", i)
+		a.ins("CMP R13, R14")
+		a.ins("CSEL LT, R12, ZR, R14")
+		a.ins("ADD R14, R%d, R%d", first+i-1, first+i)
+	}
+}
+
 // pack emits the kernel that packs a quad of tokens:
 //
-//	func pack(acts *byte, q, d *[4]uintptr, blocks int)
-//
-// q and d hold the addresses of the tokens' values and scales.
+//	func pack(acts *byte, a *Acts, t, blocks int)
 func pack(name string, pairs bool) string {
 	a := &asm{}
 	a.ins("MOVD acts+0(FP), R8")
-	a.ins("MOVD q+8(FP), R9")
-	a.ins("MOVD d+16(FP), R10")
+	a.ins("MOVD a+8(FP), R9")
+	a.ins("MOVD t+16(FP), R10")
 	a.ins("MOVD blocks+24(FP), R11")
-	a.ins("LDP (R9), (R0, R1)")
-	a.ins("LDP 16(R9), (R2, R3)")
-	a.ins("LDP (R10), (R4, R5)")
-	a.ins("LDP 16(R10), (R6, R7)")
+	tokens(a, "Q", 0, 0)
+	tokens(a, "D", 4, 3)
 	a.label("loop")
 	for t := range 4 {
 		a.ins("FLDPQ.P 32(R%d), (F%d, F%d)", t, t, 4+t)
@@ -157,16 +170,16 @@ func pack(name string, pairs bool) string {
 
 // gather4 emits
 //
-//	func gather4(dst *byte, x *[4]uintptr, n int)
+//	func gather4(dst *byte, a *Acts, t, blocks int)
 //
-// which puts the n floats of four tokens side by side.
+// which puts the scaled sums (DS) of four tokens side by side.
 func gather4() string {
 	a := &asm{}
 	a.ins("MOVD dst+0(FP), R8")
-	a.ins("MOVD x+8(FP), R9")
-	a.ins("MOVD n+16(FP), R11")
-	a.ins("LDP (R9), (R0, R1)")
-	a.ins("LDP 16(R9), (R2, R3)")
+	a.ins("MOVD a+8(FP), R9")
+	a.ins("MOVD t+16(FP), R10")
+	a.ins("MOVD blocks+24(FP), R11")
+	tokens(a, "DS", 0, 3)
 	a.label("loop")
 	a.ins("FMOVS.P 4(R0), F0")
 	for t := 1; t < 4; t++ {
@@ -176,7 +189,7 @@ func gather4() string {
 	a.ins("SUBS $1, R11, R11")
 	a.ins("BNE loop")
 	a.ins("RET")
-	return a.text("gather4NEON puts the floats of four tokens side by side.", "gather4NEON", 0, 24)
+	return a.text("gather4NEON puts the scaled sums of four tokens side by side.", "gather4NEON", 0, 32)
 }
 
 // unpackRow emits the kernel that unpacks one row of a type with blocks of 32:
