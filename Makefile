@@ -3,7 +3,7 @@
 .PHONY: help demo build test quick test-arm64 test-race test-purego fidelity fuzz bench bench-arm64 lint cross deps clean
 
 help: ## show this map
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 demo: ## build, fetch a small model once, and answer a question (MODEL=path PROMPT=text)
 	@build/demo.sh
@@ -49,3 +49,27 @@ deps: ## everything tests need: packages, models, llama.cpp's tools (8 GB in the
 
 clean: ## remove what was built here (not the cache folder)
 	rm -rf build/bin build/lib
+
+# The library for other programs (docs/abi.md).
+.PHONY: lib lib-android-arm64 lib-android-amd64 lib-linux-arm64 xcframework aar soak
+
+lib: ## libhappyphonellm.so for this machine: build/lib/host
+	@build/library.sh host
+
+lib-android-arm64: ## the same for Android phones (NDK in ANDROID_NDK_HOME, or clang)
+	@build/library.sh android-arm64
+
+lib-android-amd64: ## for Android emulators
+	@build/library.sh android-amd64
+
+lib-linux-arm64: ## for Linux on arm64
+	@build/library.sh linux-arm64
+
+xcframework: ## for iOS and macOS (on a Mac with Xcode)
+	@build/xcframework.sh
+
+aar: ## the Android library with its Kotlin wrapper: build/lib/happyphonellm.aar
+	@build/aar.sh
+
+soak: ## the library's long tests, half an hour on an idle machine
+	@build/soak.sh

@@ -46,7 +46,7 @@ if [[ $android ]]; then
   grep -q '^ *TLS ' <<<"$segments" && problem "it has a TLS segment, which old Androids do not load"
   imported=$(awk '$7 == "UND" && NF >= 8 { sub(/@.*/, "", $8); print $8 }' <<<"$symbols" | LC_ALL=C sort -u)
   unlisted=$(comm -23 <(echo "$imported") <(LC_ALL=C sort -u "$root"/build/android/symbols/*.txt))
-  [[ -z $unlisted ]] || problem "it imports what build/android/symbols does not list:" $unlisted
+  [[ -z $unlisted ]] || problem "it imports what build/android/symbols does not list: ${unlisted//$'\n'/ }"
 fi
 bytes=$(stat -c %s "$file")
 readelf -SW "$file" | grep -q '\.symtab' && problem "it is not stripped"

@@ -12,15 +12,15 @@ mkdir -p "$out"
 cd "$root"
 
 name=libhappyphonellm.so
-link=(-Wl,-soname,$name -Wl,--version-script="$root/build/exports.map" -Wl,-z,max-page-size=16384
-  -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--build-id=sha1)
+link=("-Wl,-soname,$name" "-Wl,--version-script=$root/build/exports.map" "-Wl,-z,max-page-size=16384"
+  "-Wl,-z,noexecstack" "-Wl,-z,relro" "-Wl,-z,now" "-Wl,--build-id=sha1")
 export CGO_ENABLED=1
 
 # android TRIPLE NDKARCH: set CC for it.
 android() {
   local ndk tool system
   export GOOS=android
-  link+=(-Wl,--no-undefined -Wl,--hash-style=both)
+  link+=("-Wl,--no-undefined" "-Wl,--hash-style=both")
   if [[ ${ANDROID_NDK_HOME:-} ]]; then
     ndk=$ANDROID_NDK_HOME
     tool=$(echo "$ndk"/toolchains/llvm/prebuilt/*/bin/"$1$api-clang")
@@ -41,7 +41,7 @@ case $target in
     case $(uname -s) in
       Darwin)
         name=libhappyphonellm.dylib
-        link=(-Wl,-install_name,@rpath/$name -Wl,-exported_symbol,_hp_llm_\*)
+        link=("-Wl,-install_name,@rpath/$name" "-Wl,-exported_symbol,_hp_llm_*")
         ;;
       Linux) ;;
       *) die "no host library for $(uname -s): tell us what you need" ;;

@@ -17,7 +17,7 @@ cc=(clang "--target=$triple" -fuse-ld=lld -nostdlib -fno-builtin -w)
 echo 'LIBC { global: *; };' >"$to/versions"
 for list in "$here"/symbols/*.txt; do
   name=$(basename "$list" .txt)
-  versions=(-Wl,--version-script="$to/versions")
+  versions=("-Wl,--version-script=$to/versions")
   [[ $name == liblog ]] && versions=()
   sed -e 's/^__sF$/char __sF[3 * 152];/; t' -e 's/.*/void &(void) {}/' "$list" |
     "${cc[@]}" -x c -shared -Wl,-soname,"$name.so" "${versions[@]}" -o "$to/usr/lib/$name.so" -
