@@ -62,12 +62,12 @@ func (u usage) String() string {
 	return fmt.Sprintf("%d files, %d mappings, %d threads, %.1f MiB", u.files, u.mappings, u.threads, float64(u.memory)/(1<<20))
 }
 
-// same fails the test where something has grown. Threads that Go keeps for later
-// are allowed to come up to a few.
+// same fails the test where something has grown. Go keeps threads for later, as
+// many as were ever busy at once: a few more may come with time.
 func (u usage) same(t testing.TB, before usage, slack int64) {
 	t.Helper()
 	t.Logf("before: %v; after: %v", before, u)
-	if u.files > before.files || u.mappings > before.mappings || u.threads > before.threads+4 || u.memory > before.memory+slack {
+	if u.files > before.files || u.mappings > before.mappings || u.threads > before.threads+8 || u.memory > before.memory+slack {
 		t.Errorf("grown: before %v, after %v", before, u)
 	}
 }
@@ -189,9 +189,9 @@ func TestManyThreads(t *testing.T) {
 				}
 			})
 		}
-		thread(100, func(r *rand.Rand) { lib.stop(sessions[r.IntN(4)].Load(), nil); pause(r, 20) })
-		thread(101, func(r *rand.Rand) { create(r.IntN(4)); pause(r, 60) })
-		thread(102, func(r *rand.Rand) { load(r.IntN(2)); create(r.IntN(4)); pause(r, 200) })
+		thread(100, func(r *rand.Rand) { lib.stop(sessions[r.IntN(4)].Load(), nil); pause(r, 100) })
+		thread(101, func(r *rand.Rand) { create(r.IntN(4)); pause(r, 200) })
+		thread(102, func(r *rand.Rand) { load(r.IntN(2)); create(r.IntN(4)); pause(r, 500) })
 		wg.Wait()
 		for i := range sessions {
 			lib.free(sessions[i].Swap(0), nil)
