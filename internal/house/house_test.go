@@ -41,6 +41,7 @@ var arrows = map[string][]string{
 	"internal/testkit":  {},
 	"internal/fidelity": {},
 	"internal/house":    {},
+	"examples":          {},
 	"build":             {},
 }
 
