@@ -161,11 +161,12 @@ func (s *session) close(handle uint64) {
 	s.model.mu.Unlock()
 }
 
-// free ends the handle at once, and its object as soon as it can be.
-func free(handle uint64) error {
+// release ends the handle at once, and its object as soon as it can be: then the
+// channel closes.
+func release(handle uint64) (<-chan struct{}, error) {
 	object, err := table.Remove(handle)
 	if err != nil {
-		return unknown(handle, err)
+		return nil, unknown(handle, err)
 	}
 	done := make(chan struct{})
 	go func() {
@@ -182,6 +183,15 @@ func free(handle uint64) error {
 		})
 		returnMemory()
 	}()
+	return done, nil
+}
+
+// free is release, and waits for a while.
+func free(handle uint64) error {
+	done, err := release(handle)
+	if err != nil {
+		return err
+	}
 	timer := time.NewTimer(freeWait)
 	defer timer.Stop()
 	select {
@@ -234,5 +244,13 @@ func hpgo_free(handle uint64, e uintptr) int32 {
 			return nil
 		}
 		return free(handle)
+	})
+}
+
+//export hpgo_finalize
+func hpgo_finalize(handle uintptr) {
+	guard(0, func() error {
+		_, err := release(uint64(handle))
+		return err
 	})
 }

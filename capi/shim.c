@@ -110,3 +110,7 @@ int32_t hp_llm_stop(uint64_t handle, hp_llm_error *error) {
 int32_t hp_llm_free(uint64_t handle, hp_llm_error *error) {
   return hpgo_free(handle, (uintptr_t)error);
 }
+
+void hp_llm_finalize(void *handle) {
+  hpgo_finalize((uintptr_t)handle);
+}

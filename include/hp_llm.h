@@ -483,6 +483,11 @@ HP_LLM_API int32_t hp_llm_stop(uint64_t handle, hp_llm_error *error);
  * Errors: HANDLE (also: freed before). */
 HP_LLM_API int32_t hp_llm_free(uint64_t handle, hp_llm_error *error);
 
+/* hp_llm_free for finalizers of languages with garbage collection (Dart's NativeFinalizer, Java's Cleaner), which
+ * give one pointer, run on any thread, and must not wait: the pointer is the handle's number. Returns at once; what
+ * there is to wait for is left to the library's threads. NULL and handles that were freed are harmless. */
+HP_LLM_API void hp_llm_finalize(void *handle);
+
 #ifdef __cplusplus
 }
 #endif

@@ -159,6 +159,7 @@ var lib struct {
 	stats            func(session uint64, stats, err ptr) int32
 	stop             func(handle uint64, err ptr) int32
 	free             func(handle uint64, err ptr) int32
+	finalize         func(handle uintptr)
 }
 
 var functions = map[string]any{
@@ -170,7 +171,7 @@ var functions = map[string]any{
 	"session_truncate": &lib.sessionTruncate, "session_reset": &lib.sessionReset,
 	"sampling_defaults": &lib.samplingDefaults, "request_defaults": &lib.requestDefaults,
 	"generate": &lib.generate, "start": &lib.start, "next": &lib.next, "stats_get": &lib.stats,
-	"stop": &lib.stop, "free": &lib.free,
+	"stop": &lib.stop, "free": &lib.free, "finalize": &lib.finalize,
 }
 
 var library struct {

@@ -433,6 +433,23 @@ func TestFreeAnywhere(t *testing.T) {
 	want(t, "free", lib.free(model, ptr(e)), e, ok)
 }
 
+// TestFinalizer frees without waiting, as garbage collectors do.
+func TestFinalizer(t *testing.T) {
+	model := loadModel(t, tinyModel(t, 256), 2)
+	e := failure()
+	for range 10 {
+		session := newSession(t, model, 1024)
+		want(t, "start", lib.start(session, ptr(greedy("abc", 900)), ptr(e)), e, ok)
+		lib.finalize(uintptr(session))
+		want(t, "next", lib.next(session, 0, ptr(newEvent()), ptr(e)), e, eHandle)
+		lib.finalize(uintptr(session))
+	}
+	lib.finalize(0)
+	lib.finalize(12345)
+	lib.finalize(uintptr(model))
+	want(t, "free", lib.free(model, ptr(e)), e, eHandle)
+}
+
 func TestShutdown(t *testing.T) {
 	model := loadModel(t, tinyModel(t, 64), 2)
 	session := newSession(t, model, 512)
