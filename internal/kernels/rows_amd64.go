@@ -19,9 +19,18 @@ type rowsArgs struct {
 	d        unsafe.Pointer // product: activations' scales; unpacking: panel minimums
 	c        unsafe.Pointer // product: sums times the offset
 	second   unsafe.Pointer // product: what minimums multiply; unpacking: panel pairs
-	sub      unsafe.Pointer // unpacking: panel sub-scales
+	ahead    int            // product: bytes from w to what is prefetched
 	out      *float32
+	sub      unsafe.Pointer // unpacking: panel sub-scales
 }
+
+// prefetchAhead is how far beyond a group of rows to prefetch: whole groups, so
+// that each line is asked for once, and far enough for memory to answer.
+func prefetchAhead(group int) int {
+	return (prefetchMin + group - 1) / group * group
+}
+
+const prefetchMin = 16 << 10
 
 // gemmArgs are the arguments of the panel kernels; see gen/gemm.go.
 type gemmArgs struct {
@@ -109,6 +118,7 @@ func fewRows(kernel func(p *rowsArgs), n int, dst []float32, stride int, m *Matr
 	p := &s.tier.rows
 	p.rowBytes, p.units = m.RowBytes, m.units()
 	p.scale = unsafe.Pointer(&s.tier.work)
+	p.ahead = prefetchAhead(n * m.RowBytes)
 	for r := r0; r < r1; r += n {
 		start, rows := min(r, m.Rows-n), min(n, r1-r)
 		p.w = &m.Data[start*m.RowBytes]

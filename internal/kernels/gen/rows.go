@@ -288,10 +288,14 @@ func rowsFunc(a *asm, f *format, unpack bool) {
 		a.op("LEAQ", "(R8)(R12*8)", "R10")
 		a.op("LEAQ", "(R9)(R12*8)", "R11")
 	}
-	regs := []string{"DX", "AX", "BX", "CX", "SI", "R14", "R15"}
+	regs := []string{"DX", "AX", "BX", "CX", "SI", "R14"}
 	if !unpack {
-		regs = regs[:6]
-		k.nextRows("R8", "R15")
+		// What to prefetch is a distance from the rows; whether anything is
+		// there or not, a prefetch never faults.
+		a.op("MOVQ", "64(DI)", "R15")
+		a.op("ADDQ", "R8", "R15")
+	} else {
+		a.op("MOVQ", "80(DI)", "R15")
 	}
 	for i, r := range regs {
 		a.op("MOVQ", mem(16+8*i, "DI"), r)
@@ -343,15 +347,6 @@ func (k *rows) prefetch(n int) {
 	}
 	if n == steps-1 {
 		k.op("ADDQ", fmt.Sprintf("$%d", k.f.bytes*k.groups()*4), "R15")
-	}
-}
-
-// nextRows points next at the rows after a group, whether they are there or
-// not: a prefetch never faults.
-func (a *asm) nextRows(rows, next string) {
-	a.op("LEAQ", "("+rows+")(R12*8)", next)
-	if a.wide {
-		a.op("LEAQ", "("+next+")(R12*8)", next)
 	}
 }
 
