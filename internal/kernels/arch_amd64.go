@@ -21,6 +21,7 @@ var avx2Tier = tier{
 	name:      "avx2",
 	base:      &goTier,
 	has:       hasAVX2,
+	fewMax:    quantizedMax(2),
 	group:     8,
 	groupMany: 8,
 	few: [typeCount]mulFunc{
@@ -68,6 +69,16 @@ var (
 	vnniSub    = []func(p *gemmArgs){gemmSub16x4VNNI, gemmSub32x4VNNI}
 	vnniSubMin = []func(p *gemmArgs){gemmSubMin16x4VNNI, gemmSubMin32x4VNNI}
 )
+
+// quantizedMax is fewMax for the quantized types: from 3 tokens on a panel pays.
+func quantizedMax(n int) (f [typeCount]int) {
+	for t := range f {
+		if rowUnpack[t] != nil {
+			f[t] = n
+		}
+	}
+	return f
+}
 
 func archTiers() []*tier { return amd64Tiers }
 

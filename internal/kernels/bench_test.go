@@ -97,7 +97,7 @@ func BenchmarkDecodeCached(b *testing.B) {
 // count as two operations.
 func BenchmarkPrefill(b *testing.B) {
 	for _, typ := range allTypesTested {
-		for _, n := range []int{8, 32, 512} {
+		for _, n := range []int{4, 6, 8, 32, 512} {
 			b.Run(fmt.Sprintf("%s/N%d", typ, n), func(b *testing.B) {
 				const rows, cols = 1536, 2048
 				rng := rand.New(rand.NewPCG(1, 2))

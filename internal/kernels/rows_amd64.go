@@ -149,6 +149,7 @@ func manyRows(unpack func(p *rowsArgs), gemms []func(p *gemmArgs), n, vecs int,
 	pan.resize(vecs, 4*n, kb)
 	p, g := &s.tier.rows, &s.tier.gemm
 	p.rowBytes, p.units = m.RowBytes, m.units()
+	p.ahead = prefetchAhead(n * m.RowBytes)
 	g.blocks, g.qStride, g.dStride = kb, a.K, 4*kb
 	for r := r0; r < r1; r += n * vecs {
 		rows := min(n*vecs, r1-r)

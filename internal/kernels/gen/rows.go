@@ -272,7 +272,7 @@ func (k *rows) regAcc2() int { return pick(k.asm, regZAcc2, regAcc2) }
 // Registers: R8-R11 rows (units advance), R12 the bytes of a row, R13 three
 // times that, DX units left, AX activations or panel, BX scales (see at). In
 // products CX the activations' scales, SI their sums times the offset, R14
-// what the minimums multiply, R15 what to prefetch.
+// what the minimums multiply, R15 what to prefetch; in unpacking SI is that.
 func rowsFunc(a *asm, f *format, unpack bool) {
 	k := &rows{asm: a, f: f, unpack: unpack}
 	name := "mul" + f.name + a.tierName()
@@ -289,17 +289,16 @@ func rowsFunc(a *asm, f *format, unpack bool) {
 		a.op("LEAQ", "(R9)(R12*8)", "R11")
 	}
 	regs := []string{"DX", "AX", "BX", "CX", "SI", "R14"}
-	if !unpack {
-		// What to prefetch is a distance from the rows; whether anything is
-		// there or not, a prefetch never faults.
-		a.op("MOVQ", "64(DI)", "R15")
-		a.op("ADDQ", "R8", "R15")
-	} else {
-		a.op("MOVQ", "80(DI)", "R15")
-	}
 	for i, r := range regs {
 		a.op("MOVQ", mem(16+8*i, "DI"), r)
 	}
+	if unpack {
+		a.op("MOVQ", "80(DI)", "R15")
+	}
+	// What to prefetch is a distance from the rows; whether anything is there
+	// or not, a prefetch never faults.
+	a.op("MOVQ", "64(DI)", k.ahead())
+	a.op("ADDQ", "R8", k.ahead())
 	if a.wide {
 		for i, name := range f.consts {
 			a.op("VMOVDQU32", cst(name), a.v(regZCst[i]))
@@ -343,11 +342,19 @@ func (k *rows) prefetch(n int) {
 	lines := (k.f.bytes*k.groups()*4 + 63) / 64
 	steps := 2 * k.f.blocks
 	for l := lines * n / steps; l < lines*(n+1)/steps; l++ {
-		k.op("PREFETCHT1", mem(64*l, "R15"))
+		k.op("PREFETCHT1", mem(64*l, k.ahead()))
 	}
 	if n == steps-1 {
-		k.op("ADDQ", fmt.Sprintf("$%d", k.f.bytes*k.groups()*4), "R15")
+		k.op("ADDQ", fmt.Sprintf("$%d", k.f.bytes*k.groups()*4), k.ahead())
 	}
+}
+
+// ahead is the register with the address to prefetch.
+func (k *rows) ahead() string {
+	if k.unpack {
+		return "SI"
+	}
+	return "R15"
 }
 
 // bundles groups the blocks of a unit that share raw bytes; AVX2 has no
@@ -372,10 +379,8 @@ func (k *rows) bundle(blocks []int) {
 	for c := range 2 {
 		for n, b := range blocks {
 			k.note("block %d, weights %d to %d", b, 16*c, 16*c+15)
-			if !k.unpack {
-				k.prefetch(k.step)
-				k.step++
-			}
+			k.prefetch(k.step)
+			k.step++
 			switch {
 			case k.unpack:
 				k.store(b, c)
