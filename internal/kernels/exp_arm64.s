@@ -65,17 +65,35 @@ TEXT ·swiGLUNEON4(SB), NOSPLIT, $0-32
 	MOVD up+16(FP), R2
 	MOVD n+24(FP), R3
 	EXPCONSTANTS()
+	SUBS $8, R3, R3
+	BLT rest
 loop:
-	FMOVQ.P 16(R1), F4
-	FMOVQ.P 16(R2), F5
+	FLDPQ.P 32(R1), (F4, F5)
+	FLDPQ.P 32(R2), (F6, F7)
+	FNEG4S(4, 0)
+	FNEG4S(5, 8)
+	EXP(0, 1, 2, 3)
+	EXP(8, 9, 10, 11)
+	FADD4S(25, 0, 0)
+	FADD4S(25, 8, 8)
+	FDIV4S(0, 4, 4)
+	FDIV4S(8, 5, 5)
+	FMUL4S(6, 4, 4)
+	FMUL4S(7, 5, 5)
+	FSTPQ.P (F4, F5), 32(R0)
+	SUBS $8, R3, R3
+	BGE loop
+rest:
+	TBZ $2, R3, done
+	FMOVQ (R1), F4
+	FMOVQ (R2), F6
 	FNEG4S(4, 0)
 	EXP(0, 1, 2, 3)
 	FADD4S(25, 0, 0)
 	FDIV4S(0, 4, 4)
-	FMUL4S(5, 4, 4)
-	FMOVQ.P F4, 16(R0)
-	SUBS $4, R3, R3
-	BNE loop
+	FMUL4S(6, 4, 4)
+	FMOVQ F4, (R0)
+done:
 	RET
 
 // func geGLUNEON4(dst, gate, up *float32, n int)
@@ -87,9 +105,34 @@ TEXT ·geGLUNEON4(SB), NOSPLIT, $0-32
 	MOVD n+24(FP), R3
 	EXPCONSTANTS()
 	FLDPQ 192(R9), (F29, F30)
+	SUBS $8, R3, R3
+	BLT rest
 loop:
-	FMOVQ.P 16(R1), F4
-	FMOVQ.P 16(R2), F5
+	FLDPQ.P 32(R1), (F4, F5)
+	FLDPQ.P 32(R2), (F6, F7)
+	FMUL4S(4, 4, 1)
+	FMUL4S(5, 5, 9)
+	ORR16B(29, 29, 0)
+	ORR16B(29, 29, 8)
+	FMLA4S(30, 1, 0)
+	FMLA4S(30, 9, 8)
+	FMUL4S(4, 0, 0)
+	FMUL4S(5, 8, 8)
+	EXP(0, 1, 2, 3)
+	EXP(8, 9, 10, 11)
+	FADD4S(25, 0, 0)
+	FADD4S(25, 8, 8)
+	FDIV4S(0, 4, 4)
+	FDIV4S(8, 5, 5)
+	FMUL4S(6, 4, 4)
+	FMUL4S(7, 5, 5)
+	FSTPQ.P (F4, F5), 32(R0)
+	SUBS $8, R3, R3
+	BGE loop
+rest:
+	TBZ $2, R3, done
+	FMOVQ (R1), F4
+	FMOVQ (R2), F6
 	FMUL4S(4, 4, 1)
 	ORR16B(29, 29, 0)
 	FMLA4S(30, 1, 0)
@@ -97,10 +140,9 @@ loop:
 	EXP(0, 1, 2, 3)
 	FADD4S(25, 0, 0)
 	FDIV4S(0, 4, 4)
-	FMUL4S(5, 4, 4)
-	FMOVQ.P F4, 16(R0)
-	SUBS $4, R3, R3
-	BNE loop
+	FMUL4S(6, 4, 4)
+	FMOVQ F4, (R0)
+done:
 	RET
 
 // func quantizeNEON(q *int8, d *float32, s *int16, ds *float32, c, c16 *int32, x *float32, blocks int)

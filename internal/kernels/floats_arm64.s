@@ -352,31 +352,20 @@ TEXT ·gemmFloatNEON(SB), NOSPLIT, $0-64
 	// From the end of a group's tokens to the next group.
 	ADD R5<<1, R5, R11
 	SUB R6<<2, R11, R11
+	MOVD $·zeros(SB), R15
 group:
-	MOVIZ(0)
-	MOVIZ(1)
-	MOVIZ(2)
-	MOVIZ(3)
-	MOVIZ(4)
-	MOVIZ(5)
-	MOVIZ(6)
-	MOVIZ(7)
-	MOVIZ(8)
-	MOVIZ(9)
-	MOVIZ(10)
-	MOVIZ(11)
-	MOVIZ(12)
-	MOVIZ(13)
-	MOVIZ(14)
-	MOVIZ(15)
-	MOVIZ(16)
-	MOVIZ(17)
-	MOVIZ(18)
-	MOVIZ(19)
-	MOVIZ(20)
-	MOVIZ(21)
-	MOVIZ(22)
-	MOVIZ(23)
+	FLDPQ (R15), (F0, F1)
+	FLDPQ (R15), (F2, F3)
+	FLDPQ (R15), (F4, F5)
+	FLDPQ (R15), (F6, F7)
+	FLDPQ (R15), (F8, F9)
+	FLDPQ (R15), (F10, F11)
+	FLDPQ (R15), (F12, F13)
+	FLDPQ (R15), (F14, F15)
+	FLDPQ (R15), (F16, F17)
+	FLDPQ (R15), (F18, F19)
+	FLDPQ (R15), (F20, F21)
+	FLDPQ (R15), (F22, F23)
 	MOVD R2, R12
 	ADD R3, R2, R13
 	MOVD R6, R14

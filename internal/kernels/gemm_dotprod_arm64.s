@@ -19,14 +19,10 @@ TEXT ·gemmScaleDotProd(SB), NOSPLIT, $0-48
 quad:
 	ADD $256, R2, R6
 	ADD $128, R3, R3
-	MOVIZ(16)
-	MOVIZ(17)
-	MOVIZ(18)
-	MOVIZ(19)
-	MOVIZ(20)
-	MOVIZ(21)
-	MOVIZ(22)
-	MOVIZ(23)
+	FLDPQ (R9), (F16, F17)
+	FLDPQ (R9), (F18, F19)
+	FLDPQ (R9), (F20, F21)
+	FLDPQ (R9), (F22, F23)
 	SUBS $2, R4, R7
 	BLT last
 pair:
@@ -381,14 +377,10 @@ TEXT ·gemmMinDotProd(SB), NOSPLIT, $0-48
 quad:
 	ADD $256, R2, R6
 	ADD $128, R3, R3
-	MOVIZ(16)
-	MOVIZ(17)
-	MOVIZ(18)
-	MOVIZ(19)
-	MOVIZ(20)
-	MOVIZ(21)
-	MOVIZ(22)
-	MOVIZ(23)
+	FLDPQ (R9), (F16, F17)
+	FLDPQ (R9), (F18, F19)
+	FLDPQ (R9), (F20, F21)
+	FLDPQ (R9), (F22, F23)
 	SUBS $2, R4, R7
 	BLT last
 pair:
@@ -774,14 +766,10 @@ TEXT ·gemmSubDotProd(SB), NOSPLIT, $0-48
 quad:
 	ADD $256, R2, R6
 	ADD $128, R3, R3
-	MOVIZ(16)
-	MOVIZ(17)
-	MOVIZ(18)
-	MOVIZ(19)
-	MOVIZ(20)
-	MOVIZ(21)
-	MOVIZ(22)
-	MOVIZ(23)
+	FLDPQ (R9), (F16, F17)
+	FLDPQ (R9), (F18, F19)
+	FLDPQ (R9), (F20, F21)
+	FLDPQ (R9), (F22, F23)
 	SUBS $2, R4, R7
 	BLT last
 pair:
@@ -1214,14 +1202,10 @@ TEXT ·gemmSubMinDotProd(SB), NOSPLIT, $0-48
 quad:
 	ADD $256, R2, R6
 	ADD $128, R3, R3
-	MOVIZ(16)
-	MOVIZ(17)
-	MOVIZ(18)
-	MOVIZ(19)
-	MOVIZ(20)
-	MOVIZ(21)
-	MOVIZ(22)
-	MOVIZ(23)
+	FLDPQ (R9), (F16, F17)
+	FLDPQ (R9), (F18, F19)
+	FLDPQ (R9), (F20, F21)
+	FLDPQ (R9), (F22, F23)
 	SUBS $2, R4, R7
 	BLT last
 pair:

@@ -24,7 +24,7 @@ const (
 	vFacc  = 26 // results, 2 registers
 	vMask  = 28
 	vAct   = 29 // the block's 32 activations, 2 registers
-	vDA    = 31 // activation scales of this block and the next; lanes 2, 3: times suma
+	vDA    = 31 // activation scales of four blocks; with minimums of two, lanes 2 and 3: times suma
 )
 
 // general registers of every kernel for few tokens; rows are R0 to R7.
@@ -173,7 +173,22 @@ func few(f fewFormat, tier string, mul product) string {
 	if f.bias != 0 {
 		a.ins("MOVD R%d, R%d", rC0, rC)
 	}
-	a.ins("SUBS $2, R%d, R%d", rBlock, rCount)
+	left := rBlock
+	if !f.mins {
+		left = rCount
+		a.ins("SUBS $4, R%d, R%d", rBlock, rCount)
+		a.ins("BLT pairs")
+		a.label("four")
+		a.ins("FMOVQ.P 16(R%d), F%d", rD, vDA)
+		for i := range 4 {
+			fewBlock(a, f, mul, i)
+		}
+		a.ins("SUBS $4, R%d, R%d", rCount, rCount)
+		a.ins("BGE four")
+		a.label("pairs")
+		a.ins("ADD $4, R%d, R%d", rCount, rCount)
+	}
+	a.ins("SUBS $2, R%d, R%d", left, rCount)
 	a.ins("BLT last")
 	a.label("pair")
 	a.ins("FMOVD.P 8(R%d), F%d", rD, vDA)
@@ -206,9 +221,9 @@ func few(f fewFormat, tier string, mul product) string {
 	return a.text(doc, "few"+f.name+tier, 0, 56)
 }
 
-// fewBlock emits one block of eight rows; odd and even blocks swap the
-// registers of the totals.
-func fewBlock(a *asm, f fewFormat, mul product, odd int) {
+// fewBlock emits one block of eight rows, whose scale is lane of vDA; odd and
+// even blocks swap the registers of the totals.
+func fewBlock(a *asm, f fewFormat, mul product, lane int) {
 	a.ins("FLDPQ.P 32(R%d), (F%d, F%d)", rQ, vAct, vAct+1)
 	var rows []*asm
 	need := f.tmps + mul.tmps
@@ -237,7 +252,7 @@ func fewBlock(a *asm, f fewFormat, mul product, odd int) {
 	}
 	a.weaveN(ways, rows)
 	old, total := vPrevA, vPrevB
-	if odd == 1 {
+	if lane%2 == 1 {
 		old, total = vPrevB, vPrevA
 	}
 	if f.bias != 0 {
@@ -264,14 +279,14 @@ func fewBlock(a *asm, f fewFormat, mul product, odd int) {
 		if !f.mins {
 			s.op("FCVTL4S", vScale+h, vScale+h)
 		}
-		s.op("FMULI4S", odd, vDA, vScale+h, vScale+h)
+		s.op("FMULI4S", lane, vDA, vScale+h, vScale+h)
 		s.op("SUB4S", old+h, total+h, old+h)
 		if f.bias != 0 {
 			s.op("SSRA4S", max(f.bias, -f.bias), vC, old+h)
 		}
 		s.op("SCVTF4S", old+h, old+h)
 		if f.mins {
-			s.op("FMLAI4S", 2+odd, vDA, vMin+h, vFacc2+h)
+			s.op("FMLAI4S", 2+lane, vDA, vMin+h, vFacc2+h)
 		}
 		s.op("FMLA4S", vScale+h, old+h, vFacc+h)
 	}

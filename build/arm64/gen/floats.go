@@ -133,9 +133,10 @@ func gemmFloat() string {
 	a.note("From the end of a group's tokens to the next group.")
 	a.ins("ADD R5<<1, R5, R11")
 	a.ins("SUB R6<<2, R11, R11")
+	a.ins("MOVD $·zeros(SB), R15")
 	a.label("group")
-	for i := range 24 {
-		a.op("MOVIZ", i)
+	for i := 0; i < 24; i += 2 {
+		a.ins("FLDPQ (R15), (F%d, F%d)", i, i+1)
 	}
 	a.ins("MOVD R2, R12")
 	a.ins("ADD R3, R2, R13")

@@ -31,7 +31,7 @@ type gemmTier struct {
 	panelLast  int // offset in the block where the last load of it goes
 	actsLast   int
 	block      func(a *asm, t *gemmTier, f form)
-	finish     func(a *asm) // sums to vSum+4*h+t, rows in lanes, h = half of the rows, t = token
+	finish     func(a *asm) (sum int) // leaves sums in sum+4*h+t, rows in lanes, h = half of the rows, t = token
 }
 
 const vSum = 16
@@ -72,8 +72,8 @@ func gemm(t *gemmTier, f form) string {
 	a.label("quad")
 	a.ins("ADD $%d, R%d, R%d", t.panelLast, gPanel, gP)
 	a.ins("ADD $%d, R%d, R%d", t.actsLast, gActs, gActs)
-	for i := range 8 {
-		a.op("MOVIZ", vSum+i)
+	for i := 0; i < 8; i += 2 {
+		a.ins("FLDPQ (R%d), (F%d, F%d)", gZero, vSum+i, vSum+i+1)
 	}
 	a.ins("SUBS $2, R%d, R%d", gBlocks, gCount)
 	a.ins("BLT last")
@@ -87,7 +87,13 @@ func gemm(t *gemmTier, f form) string {
 	t.block(a, t, f)
 	a.label("sums")
 	a.ins("SUB $%d, R%d, R%d", t.actsLast, gActs, gActs)
-	t.finish(a)
+	sum := t.finish(a)
+	if (f.min || f.subMin) && sum != vSum {
+		for i := range 8 {
+			a.op("ORR16B", sum+i, sum+i, vSum+i)
+		}
+		sum = vSum
+	}
 	switch {
 	case f.min:
 		minLoop(a, t)
@@ -96,7 +102,7 @@ func gemm(t *gemmTier, f form) string {
 	}
 	a.ins("MOVD R%d, R%d", gDst, gQ)
 	for tok := range 4 {
-		a.ins("FSTPQ (F%d, F%d), (R%d)", vSum+tok, vSum+4+tok, gQ)
+		a.ins("FSTPQ (F%d, F%d), (R%d)", sum+tok, sum+4+tok, gQ)
 		a.ins("ADD R%d, R%d, R%d", gStride, gQ, gQ)
 	}
 	a.ins("MOVD R%d, R%d", gQ, gDst)

@@ -1,8 +1,8 @@
 package main
 
 var gemmTiers = []*gemmTier{
-	{name: "NEON", scaleBytes: 32, actScale: 16, panelLast: 256, actsLast: 128, block: neonBlock, finish: func(*asm) {}},
-	{name: "DotProd", scaleBytes: 32, actScale: 16, panelLast: 256, actsLast: 128, block: dotBlock, finish: func(*asm) {}},
+	{name: "NEON", scaleBytes: 32, actScale: 16, panelLast: 256, actsLast: 128, block: neonBlock, finish: func(*asm) int { return vSum }},
+	{name: "DotProd", scaleBytes: 32, actScale: 16, panelLast: 256, actsLast: 128, block: dotBlock, finish: func(*asm) int { return vSum }},
 	{name: "I8MM", scaleBytes: 64, actScale: 32, panelLast: 256, actsLast: 128, block: i8mmBlock, finish: i8mmFinish},
 }
 
@@ -70,7 +70,7 @@ func i8mmBlock(a *asm, t *gemmTier, f form) {
 }
 
 // i8mmFinish turns (r0 t0, r0 t1, r1 t0, r1 t1) into rows of one token.
-func i8mmFinish(a *asm) {
+func i8mmFinish(a *asm) (sum int) {
 	for h := range 2 {
 		for q := range 2 {
 			even, odd := vSum+4*h+q, vSum+4*h+2+q
@@ -78,9 +78,7 @@ func i8mmFinish(a *asm) {
 			a.op("UZP2_4S", odd, even, 4*h+2*q+1)
 		}
 	}
-	for i := range 8 {
-		a.op("ORR16B", i, i, vSum+i)
-	}
+	return 0
 }
 
 // dotBlock: SDOT by element multiplies four values of four rows with the same
