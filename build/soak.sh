@@ -11,4 +11,4 @@ build/library.sh host >&2
 export HPLLM_LIB=$root/build/lib/host/libhappyphonellm.so
 HPLLM_SOAK=1 HPLLM_REQUIRE=1 go test -count=1 -timeout 60m -v -run 'TestLoadAndFree|TestManyThreads|TestStop|TestCallsWhileComputing' ./capi/abitest |
   grep -v '^=== '
-go test -run '^$' -fuzz FuzzCalls -fuzztime "${FUZZTIME:-10m}" -parallel 1 ./capi/abitest
+go test -run '^$' -fuzz FuzzCalls -fuzztime "${FUZZTIME:-10m}" -fuzzminimizetime 1x -parallel 1 ./capi/abitest

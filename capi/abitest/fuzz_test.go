@@ -18,6 +18,8 @@ func FuzzCalls(f *testing.F) {
 		open(t)
 		defer lib.shutdown(nil)
 		begin := time.Now()
+		watchdog := time.AfterFunc(time.Minute, func() { panic("a call hangs") })
+		defer watchdog.Stop()
 		var handles [4]uint64 // models at 0 and 1, sessions at 2 and 3; mixed up at times
 		e := failure()
 		p, n := bytesOf(path)
