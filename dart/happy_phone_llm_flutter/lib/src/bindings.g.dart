@@ -802,6 +802,22 @@ class HpLlmBindings {
       >('hp_llm_free');
   late final _hp_llm_free = _hp_llm_freePtr
       .asFunction<int Function(int, ffi.Pointer<hp_llm_error>)>();
+
+  /// hp_llm_free for finalizers of languages with garbage collection (Dart's
+  /// NativeFinalizer, Java's Cleaner), which give one pointer, run on any
+  /// thread, and must not wait: the pointer is the handle's number. Returns at
+  /// once; what there is to wait for is left to the library's threads. NULL and
+  /// handles that were freed are harmless.
+  void hp_llm_finalize(ffi.Pointer<ffi.Void> handle) {
+    return _hp_llm_finalize(handle);
+  }
+
+  late final _hp_llm_finalizePtr =
+      _lookup<ffi.NativeFunction<ffi.Void Function(ffi.Pointer<ffi.Void>)>>(
+        'hp_llm_finalize',
+      );
+  late final _hp_llm_finalize = _hp_llm_finalizePtr
+      .asFunction<void Function(ffi.Pointer<ffi.Void>)>();
 }
 
 /// What functions return.
