@@ -177,8 +177,8 @@ func kBlock(a *asm, f kFormat, mul product, b int) {
 	}
 }
 
-// transpose4 turns four registers x of four words into columns y, in place of
-// nothing: x, y and t (4 registers each) must differ.
+// transpose4 turns four registers x of four words, rows, into columns y;
+// x, y and t (four registers each) must differ.
 func transpose4(a *asm, x, t, y int) {
 	for i := 0; i < 4; i += 2 {
 		a.op("TRN1_4S", x+i+1, x+i, t+i)
