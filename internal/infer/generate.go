@@ -86,6 +86,11 @@ func (s *Session) start(r Request) error {
 	if len(r.Prompt) > s.Context() {
 		return fmt.Errorf("%w: the prompt has %d tokens, the context holds %d", ErrContextFull, len(r.Prompt), s.Context())
 	}
+	for i, id := range r.Prompt {
+		if id < 0 || int(id) >= s.engine.model.Vocab {
+			return fmt.Errorf("%w: token %d at index %d of the prompt is outside of the vocabulary of %d", ErrArgument, id, i, s.engine.model.Vocab)
+		}
+	}
 	chain, err := sample.New(r.Sampling, s.engine.tokens, s.engine.model.Vocab)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrArgument, err)

@@ -235,6 +235,20 @@ func TestManySessionsOneModel(t *testing.T) {
 	all.Wait()
 }
 
+func TestPromptOutsideVocabulary(t *testing.T) {
+	e, err := Load(tinyModel(t, true), Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	s := session(t, e, SessionOptions{})
+	for _, id := range []int32{-1, tinyVocab} {
+		if err := s.Start(greedy(1, []int32{1, id})); !errors.Is(err, ErrArgument) {
+			t.Errorf("token %d: %v, want ErrArgument", id, err)
+		}
+	}
+}
+
 func TestUseAfterCloseAndWhileBusy(t *testing.T) {
 	e, err := Load(tinyModel(t, true), Options{Threads: 1})
 	if err != nil {
