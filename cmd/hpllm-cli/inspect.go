@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"happyphonellm/internal/gguf"
+	"happyphonellm/internal/infer"
 )
 
 func newInspect() *cobra.Command {
@@ -33,7 +33,7 @@ so files of unknown architectures and types are shown too.`,
 		},
 		ValidArgsFunction: cobra.FixedCompletions([]string{"gguf"}, cobra.ShellCompDirectiveFilterFileExt),
 		RunE: func(_ *cobra.Command, args []string) error {
-			f, err := gguf.Open(args[0])
+			f, err := infer.OpenFile(args[0])
 			if err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ type typeSum struct {
 }
 
 // sums adds the tensors up by type, the largest first.
-func sums(f *gguf.File) (types []typeSum, params int64) {
+func sums(f *infer.File) (types []typeSum, params int64) {
 	at := map[string]int{}
 	for _, t := range f.Tensors() {
 		name := t.Type.String()
@@ -85,7 +85,7 @@ func sums(f *gguf.File) (types []typeSum, params int64) {
 	return types, params
 }
 
-func inspectText(out io.Writer, f *gguf.File, tensors bool) {
+func inspectText(out io.Writer, f *infer.File, tensors bool) {
 	types, params := sums(f)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "file\t%s\n", strings.Join(f.Parts(), ", "))
@@ -117,7 +117,7 @@ func inspectText(out io.Writer, f *gguf.File, tensors bool) {
 }
 
 // abbreviate shows the beginning of what is long.
-func abbreviate(v gguf.Value) string {
+func abbreviate(v infer.Value) string {
 	const most = 72
 	text := v.String()
 	if r := []rune(text); len(r) > most {
@@ -137,7 +137,7 @@ func clean(text string) string {
 }
 
 // inspectJSON streams, because a vocabulary is long.
-func inspectJSON(out io.Writer, f *gguf.File, tensors bool) error {
+func inspectJSON(out io.Writer, f *infer.File, tensors bool) error {
 	types, params := sums(f)
 	head, err := json.Marshal(struct {
 		Files        []string  `json:"files"`

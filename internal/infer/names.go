@@ -15,7 +15,12 @@ type (
 	Message         = chat.Message
 	ChatOptions     = chat.Options
 	TokenizeOptions = tokenizer.Options
+	File            = gguf.File
+	Value           = gguf.Value
 )
+
+// OpenFile opens a GGUF file to look into it, whatever its architecture.
+func OpenFile(path string) (*File, error) { return gguf.Open(path) }
 
 // Values of ChatOptions.Thinking.
 const (
