@@ -233,6 +233,7 @@ void main() {
       answer.resume();
       await ended.future;
       expect((events.last as Done).reason, FinishReason.stopped);
+      await answer.cancel();
     });
   });
 }
