@@ -15,9 +15,14 @@ tool python3 python3
 python3 -m pip --version >/dev/null 2>&1 || apt python3-pip || failed=1
 python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null || apt python3-venv || failed=1
 tool gcc gcc libc6-dev
+tool g++ g++
+tool clang clang
+tool ld.lld lld
 tool qemu-aarch64-static qemu-user-static
 tool shellcheck shellcheck
 
 "$root/build/sid.sh" || failed=1
 "$root/build/models.sh" || failed=1
+"$root/build/kotlin.sh" >/dev/null || failed=1
+"$root/build/swift.sh" || failed=1
 exit "$failed"

@@ -57,7 +57,7 @@ suite_lint() {
   step staticcheck go run "$staticcheck" ./...
   step "go mod verify" go mod verify
   if command -v shellcheck >/dev/null; then
-    step shellcheck shellcheck build/*.sh build/*/*.sh .ci/run
+    step shellcheck shellcheck build/*.sh build/*/*.sh examples/*/*.sh .ci/run
   else
     skip shellcheck "missing; install it: sudo apt-get install shellcheck"
   fi

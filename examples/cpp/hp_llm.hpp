@@ -262,7 +262,8 @@ class RequestView {
 class Session;
 
 // The events of an answer as a range, to be gone through once: for (const Event &e : session.events(request)).
-// Leaving the loop early stops the answer. It refers to the Session, which must stay where it is.
+// Destroying it, as leaving that loop does, stops an answer that has not ended. It refers to the Session, which
+// must stay where it is.
 class Events {
  public:
   explicit Events(Session &session) : session_(&session) {}

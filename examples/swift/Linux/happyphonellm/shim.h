@@ -1,0 +1,2 @@
+/* The C interface where this package lies in the repository. */
+#include "../../../../include/hp_llm.h"
