@@ -244,7 +244,7 @@ func tiles(rows, perTile int) int { return (rows + perTile - 1) / perTile }
 const minTileRows = 32
 
 // maxTileRows bounds a tile's outputs, and with them each worker's buffers.
-const maxTileRows = 256
+const maxTileRows = 288
 
 // tileRows is how many rows of w make a tile for n tokens.
 func tileRows(w *kernels.Matrix, n int) int {
