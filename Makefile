@@ -35,6 +35,9 @@ fuzz: ## the native fuzz targets, FUZZTIME each (default 5m)
 bench: ## speed of the kernels and of the demo model
 	@build/bench.sh
 
+bench-peer: ## speed beside llama-bench on every model file, into docs/performance.md (half an hour, root, a quiet machine)
+	@build/performance.sh
+
 bench-arm64: ## exact instructions of the arm64 kernels, under qemu
 	@build/arm64/count.sh
 
