@@ -3,6 +3,7 @@ package abitest
 import (
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
@@ -75,17 +76,20 @@ func quantile(d []time.Duration, q float64) time.Duration {
 	return d[min(len(d)-1, int(q*float64(len(d))))]
 }
 
-// busy keeps every core of the machine occupied until the function it returns is called.
-func busy() (end func()) {
-	var stop atomic.Bool
-	var wg sync.WaitGroup
+// busy occupies every core of the machine until the test ends: by programs of
+// their own, since in this one they would take Go's processors from the test.
+func busy(t *testing.T) {
+	t.Helper()
 	for range runtime.NumCPU() {
-		wg.Go(func() {
-			for !stop.Load() {
-			}
+		cmd := exec.Command("sh", "-c", "while :; do :; done")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // says that it was killed
 		})
 	}
-	return func() { stop.Store(true); wg.Wait() }
 }
 
 // TestStopLatency stops at random moments of a load, of a long prompt and of an
@@ -98,7 +102,7 @@ func TestStopLatency(t *testing.T) {
 	rounds, limit := 4, time.Second
 	if soak() {
 		rounds, limit = 200/3+1, 50*time.Millisecond
-		defer busy()()
+		busy(t)
 	}
 	random := rand.New(rand.NewPCG(3, 4))
 	e := failure()
