@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # A Debian sid root folder in CACHE/sid with what the tests compare against:
 # llama.cpp's tools, tests and library, and a C compiler that builds our own
-# small programs on it (build/peer/NAME.c becomes hpllm-peer-NAME).
+# small programs on it (build/peer/NAME.c becomes hpllm-peer-NAME); and with the
+# Dart SDK, on which the Dart package is tested.
 # usage: sid.sh            (idempotent; needs root and Debian; 1 GB, 3 minutes)
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 peers="llama.cpp-tools llama.cpp-tools-extra llama.cpp-tests libllama-dev libggml-dev gcc libc6-dev python3 python3-jinja2"
+# For build/dart.sh: the SDK, and what would come from a pub server.
+dart="dart-sdk dart-ffi dart-meta dart-test-api dart-matcher"
 
 ((EUID == 0)) || die "llama.cpp's tools need root to be installed: sudo -E make deps (or leave them out)"
 command -v apt-get >/dev/null || die "llama.cpp's tools come from Debian packages, and this is no Debian: left out"
@@ -38,6 +41,14 @@ if [[ ! -e $sid/.ready ]]; then
   touch "$sid/.ready"
 fi
 mounts
+
+if [[ ! -e $sid/usr/bin/dart || ! -e $sid/usr/share/dart/packages/test_api ]]; then
+  say "Installing the Dart SDK in $sid ..."
+  in_sid apt-get update -qq >>"$cache/sid.log" 2>&1
+  # shellcheck disable=SC2086 # a list of packages
+  DEBIAN_FRONTEND=noninteractive in_sid apt-get install -y -qq --no-install-recommends $dart >>"$cache/sid.log" 2>&1 ||
+    die "the Dart SDK cannot be installed: see $cache/sid.log"
+fi
 
 for source in "$root"/build/peer/*.c; do
   [[ -e $source ]] || continue

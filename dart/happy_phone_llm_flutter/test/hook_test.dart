@@ -1,0 +1,210 @@
+// Programs of users: an app that depends on this package, built by the SDK with
+// the hook; the README's quick start; the console chat.
+import 'dart:convert';
+import 'dart:io';
+
+import 'package:test/test.dart';
+
+import 'support.dart';
+
+final package = Directory.current.path;
+
+/// The folder of a package that this test itself uses.
+String folderOf(String name) {
+  final config = File.fromUri(Uri.parse(Platform.packageConfig!));
+  final json = jsonDecode(config.readAsStringSync()) as Map<String, Object?>;
+  final entry = (json['packages']! as List<Object?>)
+      .cast<Map<String, Object?>>()
+      .firstWhere((p) => p['name'] == name);
+  return config.uri.resolve(entry['rootUri']! as String).toFilePath();
+}
+
+void main() {
+  late Directory folder;
+
+  setUp(() {
+    folder = Directory.systemTemp.createTempSync('hpllm_app');
+    // The library where an app may have its own.
+    for (final target in ['host', 'android-arm64']) {
+      Directory('${folder.path}/own/$target').createSync(recursive: true);
+      Link(
+        '${folder.path}/own/$target/libhappyphonellm.so',
+      ).createSync(libraryPath);
+    }
+    Link('${folder.path}/model.gguf').createSync(modelPath);
+  });
+
+  tearDown(() => folder.deleteSync(recursive: true));
+
+  Future<ProcessResult> dart(
+    List<String> arguments, {
+    List<String> input = const [],
+  }) async {
+    final process = await Process.start(
+      Platform.resolvedExecutable.replaceFirst(RegExp(r'dartvm$'), 'dart'),
+      arguments,
+      workingDirectory: folder.path,
+      environment: {'HOME': folder.path},
+    );
+    final out = process.stdout.transform(utf8.decoder).join();
+    final err = process.stderr.transform(utf8.decoder).join();
+    input.forEach(process.stdin.writeln);
+    await process.stdin.close();
+    return ProcessResult(
+      process.pid,
+      await process.exitCode,
+      await out,
+      await err,
+    );
+  }
+
+  void expectSuccess(ProcessResult result) =>
+      expect(result.exitCode, 0, reason: '${result.stdout}${result.stderr}');
+
+  /// An app with the program [source], as a user would write it; but for packages
+  /// that come from the local disk.
+  Future<void> makeApp(String source, {String? libraryFolder}) async {
+    Directory('${folder.path}/bin').createSync();
+    File('${folder.path}/bin/app.dart').writeAsStringSync(source);
+    File('${folder.path}/pubspec.yaml').writeAsStringSync('''
+name: app
+environment:
+  sdk: ^3.10.0
+dependencies:
+  happy_phone_llm_flutter:
+    path: $package
+dependency_overrides:
+  ffi: {path: ${folderOf('ffi')}}
+  meta: {path: ${folderOf('meta')}}
+hooks:
+  user_defines:
+    happy_phone_llm_flutter:
+      library_folder: ${libraryFolder ?? 'own'}
+''');
+    expectSuccess(await dart(['pub', 'get', '--offline']));
+  }
+
+  group('the hook', () {
+    /// Runs the hook as the SDK does for a target; returns its output.
+    Future<(int, Map<String, Object?>, String)> build(
+      String os,
+      String architecture, {
+      List<String> types = const ['code_assets/code'],
+    }) async {
+      final output = File('${folder.path}/output.json');
+      final input = File('${folder.path}/input.json')
+        ..writeAsStringSync(
+          jsonEncode({
+            'package_name': 'happy_phone_llm_flutter',
+            'package_root': package,
+            'out_dir_shared': folder.path,
+            'out_file': output.path,
+            'user_defines': {
+              'workspace_pubspec': {
+                'base_path': '${folder.path}/pubspec.yaml',
+                'defines': {'library_folder': 'own'},
+              },
+            },
+            'config': {
+              'build_asset_types': types,
+              'extensions': {
+                'code_assets': {
+                  'link_mode_preference': 'dynamic',
+                  'target_os': os,
+                  'target_architecture': architecture,
+                },
+              },
+            },
+          }),
+        );
+      final result = await dart([
+        '$package/hook/build.dart',
+        '--config=${input.path}',
+      ]);
+      final json = jsonDecode(output.readAsStringSync());
+      return (
+        result.exitCode,
+        json as Map<String, Object?>,
+        '${result.stderr}',
+      );
+    }
+
+    test('finds the library of a phone', () async {
+      final (code, output, _) = await build('android', 'arm64');
+      expect(code, 0);
+      final asset = (output['assets']! as List<Object?>).single;
+      final encoding = (asset! as Map<String, Object?>)['encoding'];
+      expect(
+        (encoding! as Map<String, Object?>)['file'],
+        '${folder.path}/own/android-arm64/libhappyphonellm.so',
+      );
+    });
+
+    test('fails for a phone without one, and says what to do', () async {
+      final (code, output, text) = await build('ios', 'arm64');
+      expect(code, 1);
+      expect(output['status'], 'failure');
+      expect(text, contains('make lib-ios-arm64'));
+      expect(text, contains('own/ios-arm64/libhappyphonellm.dylib'));
+    });
+
+    test('warns for a desktop without one', () async {
+      final (code, output, text) = await build('windows', 'x64');
+      expect(code, 0);
+      expect(output['assets'], isNull);
+      expect(text, contains('windows-amd64'));
+    });
+
+    test('has nothing for those who want no code', () async {
+      final (code, output, text) = await build(
+        'ios',
+        'arm64',
+        types: ['data_assets/data'],
+      );
+      expect((code, text), (0, ''));
+      expect(output['assets'], isNull);
+    });
+  });
+
+  test('the quick start of the README runs', () async {
+    final code = RegExp(
+      r'```dart\n(.*?)```',
+      dotAll: true,
+    ).firstMatch(File('README.md').readAsStringSync())![1]!;
+    expect('\n'.allMatches(code).length, lessThanOrEqualTo(15));
+    await makeApp(code);
+    final result = await dart(['run', 'bin/app.dart']);
+    expectSuccess(result);
+    expect('${result.stdout}', matches(r'\w[^]*\n\((stop|length)\)\n$'));
+  });
+
+  test('the console chat chats, as a built program', () async {
+    await makeApp(File('example/bin/chat.dart').readAsStringSync());
+    expectSuccess(await dart(['analyze', '--fatal-infos', 'bin']));
+    expectSuccess(await dart(['build', 'cli', '--output', 'out']));
+    final program = File('${folder.path}/out/bundle/bin/app');
+    expect(program.existsSync(), isTrue);
+    final process = await Process.start(program.path, [
+      '${folder.path}/model.gguf',
+    ]);
+    process.stdin
+      ..writeln('What is the capital of France?')
+      ..writeln('And of Italy?');
+    await process.stdin.close();
+    final out = await process.stdout.transform(utf8.decoder).join();
+    final err = await process.stderr.transform(utf8.decoder).join();
+    expect(await process.exitCode, 0, reason: err);
+    // What it says is left to chance, as it is for people.
+    expect(out, matches(r'^> \w'));
+    expect('tokens a second]'.allMatches(out), hasLength(2));
+    expect(err, contains('Q4_1'));
+  });
+
+  test('the console chat says what is wrong', () async {
+    await makeApp(File('example/bin/chat.dart').readAsStringSync());
+    final none = await dart(['run', 'bin/app.dart', 'none.gguf']);
+    expect(none.exitCode, 1);
+    expect('${none.stderr}', contains('none.gguf'));
+    expect((await dart(['run', 'bin/app.dart'])).exitCode, 2);
+  });
+}
