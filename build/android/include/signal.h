@@ -20,6 +20,10 @@ struct sigaction {
 #define SA_RESTORER 0x04000000
 #define SA_ONSTACK 0x08000000
 #define SA_RESTART 0x10000000
+#define SIGBUS 7
+#define SIGFPE 8
+#define SIGSEGV 11
+#define SIGURG 23
 #define SIG_DFL ((void (*)(int))0)
 #define SIG_IGN ((void (*)(int))1)
 #define SIG_BLOCK 0
