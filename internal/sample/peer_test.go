@@ -92,7 +92,7 @@ func plain() Params {
 // history has repetitions, for the penalties.
 var history = []int32{3, 9, 9, 17, 3, 9, 4, 4, 4, 250, 3, 9, 9, 17, 3, 9}
 
-func TestSameAsLlamaCpp(t *testing.T) {
+func TestPeerSameAsLlamaCpp(t *testing.T) {
 	logits := normalLogits(4096, 1, 2.5)
 	// The largest logits belong to the history, so that penalties matter.
 	for i, id := range history {
@@ -115,7 +115,7 @@ func TestSameAsLlamaCpp(t *testing.T) {
 	}
 }
 
-func TestDrySameAsLlamaCpp(t *testing.T) {
+func TestPeerDry(t *testing.T) {
 	path := testkit.Model(t, "smollm2-q4_1")
 	f, err := gguf.Open(path)
 	if err != nil {

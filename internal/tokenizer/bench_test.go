@@ -66,12 +66,17 @@ func BenchmarkNew(b *testing.B) {
 	}
 }
 
-// TestLongRuns encodes a megabyte of one character: time must not grow with its square.
-func TestLongRuns(t *testing.T) {
+// TestPeerVocabsLongRuns encodes a megabyte of one character: time must not grow with
+// its square.
+func TestPeerVocabsLongRuns(t *testing.T) {
 	const size = 1 << 20
 	for _, path := range peerVocabs(t) {
 		tok := open(t, path)
-		for _, run := range []string{"a", " ", "\n", "1", "中", "A", "\u0301", "é", " \n", "<", "\xff", "ab", "!"} {
+		runs := []string{"a", " "}
+		if strings.Contains(path, "models") { // all of them with real models' vocabularies
+			runs = append(runs, "\n", "1", "中", "A", "\u0301", "é", " \n", "<", "\xff", "ab", "!")
+		}
+		for _, run := range runs {
 			s := strings.Repeat(run, size/len(run))
 			start := cpuTime()
 			ids := tok.Encode(s, Options{})
