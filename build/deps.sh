@@ -18,6 +18,9 @@ tool gcc gcc libc6-dev
 tool g++ g++
 tool clang clang
 tool ld.lld lld
+tool zip zip
+tool llvm-mc llvm
+[[ -e /usr/aarch64-linux-gnu/include/stdio.h ]] || apt libc6-dev-arm64-cross libgcc-12-dev-arm64-cross || failed=1
 tool qemu-aarch64-static qemu-user-static
 tool shellcheck shellcheck
 
