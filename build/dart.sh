@@ -74,7 +74,7 @@ step() {
 # or with another exit code than that line means, has failed once more.
 suite() {
   local code last
-  dart run --packages="$inside/dart/.dart_tool/package_config.json" "test/$1_test.dart" >"$work/log" 2>&1
+  dart --packages="$inside/dart/.dart_tool/package_config.json" "test/$1_test.dart" >"$work/log" 2>&1
   code=$?
   last=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$work/log" | tail -n 1)
   if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then

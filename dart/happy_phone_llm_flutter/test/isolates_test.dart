@@ -137,6 +137,16 @@ void main() {
     expect(threadCount(), lessThanOrEqualTo(before + 8));
   });
 
+  test('an answer keeps its engine', () async {
+    final events = (await loadModel(threads: 1)).generate('Once', greedy(40));
+    final collector = Timer.periodic(
+      const Duration(milliseconds: 2),
+      (_) => List.generate(100000, (i) => '$i').join(),
+    );
+    expect(((await events.last) as Done).reason, FinishReason.length);
+    collector.cancel();
+  });
+
   group('a program', () {
     Future<ProcessResult> run(List<String> arguments) =>
         Process.run(Platform.resolvedExecutable, [

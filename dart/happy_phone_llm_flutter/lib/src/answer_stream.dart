@@ -11,6 +11,7 @@ final class AnswerStream {
     required void Function() begin,
     required void Function() stop,
     required void Function(bool paused) pause,
+    required this.owner,
     required this.command,
   }) : _stop = stop,
        _pause = pause {
@@ -23,6 +24,9 @@ final class AnswerStream {
       onCancel: _cancel,
     );
   }
+
+  /// The engine, kept from being taken for forgotten while there is an answer.
+  final Object owner;
 
   /// What the worker is told to begin with.
   final AnswerCommand command;

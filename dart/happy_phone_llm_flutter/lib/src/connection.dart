@@ -90,8 +90,9 @@ final class Connection {
 
   // ---- Answers.
 
-  /// A stream that, when it is listened to, queues an answer.
+  /// A stream that, when it is listened to, queues an answer for [owner].
   Stream<GenerationEvent> answer(
+    Object owner,
     int session,
     ContextOptions context,
     Prompt prompt,
@@ -102,6 +103,7 @@ final class Connection {
     answer = AnswerStream(
       begin: () => _enqueue(answer, session),
       stop: () => _stop(answer, session),
+      owner: owner,
       pause: (paused) => _send(PauseCommand(id, paused: paused)),
       command: AnswerCommand(
         id,

@@ -76,7 +76,7 @@ final class Engine implements HappyPhoneLlm {
   ]) => _answer(Prompt(messages: List.of(messages)), options);
 
   Stream<GenerationEvent> _answer(Prompt prompt, GenerationOptions options) =>
-      _connection.answer(_mainSession, _context, prompt, options);
+      _connection.answer(this, _mainSession, _context, prompt, options);
 
   @override
   Chat startChat({
@@ -146,6 +146,7 @@ final class _ChatBackend implements ChatBackend {
     List<ChatMessage> messages,
     GenerationOptions options,
   ) => _engine._connection.answer(
+    _engine,
     _session,
     _context,
     Prompt(messages: messages),
