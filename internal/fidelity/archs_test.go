@@ -9,12 +9,13 @@ import (
 
 	"happyphonellm/internal/gguf"
 	"happyphonellm/internal/infer"
+	"happyphonellm/internal/model"
 	"happyphonellm/internal/testkit"
 )
 
 // architectures are those that the engine runs; each must equal the peer on the
 // tiny random models that llama.cpp's own tests make.
-var architectures = []string{"llama", "qwen2", "qwen3", "gemma3"}
+var architectures = model.Architectures()
 
 func TestArchitectures(t *testing.T) {
 	paths := testkit.Glob(t, "archs/*.gguf") // seed 1
