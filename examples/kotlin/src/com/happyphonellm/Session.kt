@@ -85,12 +85,11 @@ class Events internal constructor(private val session: Session) : Iterator<Event
         if (ended) throw NoSuchElementException("the answer has ended")
         try {
             while (true) {
-                val event = session.next(POLL_MS)
-                if (event != null) {
-                    ended = event.finish != null
-                    return event
-                }
+                // Looked at before every event: they may come faster than any wait ends.
                 if (Thread.interrupted()) throw InterruptedException("while the model answers")
+                val event = session.next(POLL_MS) ?: continue
+                ended = event.finish != null
+                return event
             }
         } catch (e: HpLlmException) {
             ended = true
