@@ -37,7 +37,7 @@ var sections = []struct {
 		[]string{"file", "tokens", "NMSE", "worst position", "same top-1"}},
 	{"kl", "Quantized files: divergence from F32", "Mean KL divergence, in nats, of the logits of 512 tokens from those of the F32 file, KV cache in F16 (bar: at most 1.05 times llama.cpp's own).",
 		[]string{"model", "type", "ours", "llama.cpp", "ratio"}},
-	{"perplexity", "Quantized files: perplexity", "Windows of 512 tokens, the second half of each counts, as `llama-perplexity` does it (bar: within 0.5 %, or lower where the divergence above is lower than llama.cpp's, too: then the difference is its error, not ours).",
+	{"perplexity", "Quantized files: perplexity", "Windows of 512 tokens, the second half of each counts, as `llama-perplexity` does it (bar: within 0.5 %).",
 		[]string{"model", "type", "tokens", "ours", "llama.cpp", "difference"}},
 	{"bits", "The same bits everywhere", "A hash over the bits of all logits (300 tokens where nothing else is said): one value per model and number of tokens.",
 		[]string{"model", "where", "hash"}},
