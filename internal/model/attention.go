@@ -8,16 +8,24 @@ import (
 // attention is x += post(O · attend(rope(Q·norm(x)), cache)): grouped-query
 // attention over the layer's cached keys and values.
 type attention struct {
-	layer            int
-	norm             *norm
+	layer            int   // whose keys and values are stored and read
+	borrows          bool  // they have been stored by an earlier block; k and v are not there
+	norm             *norm // nil: none
 	q, k, v, o       linear
-	qNorm, kNorm     *norm // of each head before its rotation; nil: none
-	rope             *rope // nil: none
+	qNorm, kNorm     *norm   // of each head before its rotation; nil: none
+	normLast         bool    // these norms come after the rotation
+	vNorm            *norm   // of each value head; nil: none
+	qWhole, kWhole   *norm   // of all heads together, before the rotation; nil: none
+	rope             *rope   // nil: none
+	temper           *temper // factor of the queries by position; nil: none
 	heads, kvHeads   int
 	keyDim, valueDim int
-	window           int // positions that a token sees, itself included; 0: all
+	window           int  // positions that a token sees, itself included; 0: all
+	chunked          bool // a token sees the positions since the last multiple of window instead
 	params           kernels.AttendParams
-	post             *norm // of the output before it is added; nil: none
+	sinks            []float32 // [heads] scores without a value; nil: none
+	gate             *linear   // its sigmoid, a number per head or per output, multiplies the output; nil: none
+	post             *norm     // of the output before it is added; nil: none
 }
 
 // heads describes a layer's attention heads.
@@ -44,13 +52,19 @@ func (b *builder) heads() heads {
 // norms where the file has them. What an architecture does differently it sets
 // on the result.
 func (b *builder) attention(h heads, r *rope) *attention {
+	a := b.bareAttention(h, r)
+	a.norm = b.rmsNorm("attn_norm", b.m.Embd)
+	a.qNorm = b.rmsNormOr("attn_q_norm", h.keyDim)
+	a.kNorm = b.rmsNormOr("attn_k_norm", h.keyDim)
+	return a
+}
+
+// bareAttention is attention without any norm.
+func (b *builder) bareAttention(h heads, r *rope) *attention {
 	embd := b.m.Embd
 	a := &attention{
 		layer: b.layer, rope: r,
 		heads: h.n, kvHeads: h.kv, keyDim: h.keyDim, valueDim: h.valueDim,
-		norm:   b.rmsNorm("attn_norm", embd),
-		qNorm:  b.rmsNormOr("attn_q_norm", h.keyDim),
-		kNorm:  b.rmsNormOr("attn_k_norm", h.keyDim),
 		o:      b.linear("attn_output", h.n*h.valueDim, embd),
 		params: kernels.AttendParams{Scale: 1 / sqrt(h.keyDim)},
 	}
@@ -77,24 +91,40 @@ func (a *attention) size(z *sizes) {
 	z.need(&z.attnOut, a.heads*a.valueDim)
 	z.need(&z.tile, max(a.keyDim, a.valueDim))
 	z.need(&z.queries, attendTokens*a.heads/a.kvHeads)
+	if a.qWhole != nil {
+		z.need(&z.key, a.kvHeads*a.keyDim)
+	}
+	if a.gate != nil {
+		z.need(&z.gate, a.gate.w.Rows)
+	}
 	z.addLinear(&a.o, a.post)
 }
 
 func (a *attention) run(p *pass) {
 	in := p.normed(a.norm)
+	kv := a.kvHeads
+	if a.borrows {
+		kv = 0
+	}
 	// One tile is one head: its rows, its norm and its rotation stay with the
 	// worker, and keys and values go straight to the cache.
-	for i := range p.Tiles(a.heads + 2*a.kvHeads) {
+	gates := a.gateTiles()
+	for i := range p.Tiles(a.heads + 2*kv + gates) {
 		switch h := i - a.heads; {
 		case h < 0:
 			a.query(p, in, i)
-		case h < a.kvHeads:
+		case h < kv:
 			a.key(p, in, h)
+		case h < 2*kv:
+			a.value(p, in, h-kv)
 		default:
-			a.value(p, in, h-a.kvHeads)
+			a.gateTile(p, in, h-2*kv, gates)
 		}
 	}
 	p.Barrier()
+	if a.qWhole != nil {
+		a.normWhole(p, kv)
+	}
 	out := shaped(&p.acts2, &p.attn, p.n, a.heads*a.valueDim)
 	// Where heads are no whole quantization blocks, a token's must be complete
 	// before they can be quantized.
@@ -109,6 +139,9 @@ func (a *attention) run(p *pass) {
 		t0, h0 := i/across*tokens, i%across*each
 		t1, h1 := min(t0+tokens, p.n), h0+each
 		a.attend(p, out, t0, t1, h0, h1)
+		if a.gate != nil {
+			a.applyGate(p, out, t0, t1, h0, h1)
+		}
 		if whole {
 			for t := t0; t < t1; t++ {
 				out.QuantizeSpan(t, h0*a.valueDim, h1*a.valueDim)
@@ -129,14 +162,25 @@ func (a *attention) run(p *pass) {
 func (a *attention) query(p *pass, in *kernels.Acts, h int) {
 	d, stride := a.keyDim, a.heads*a.keyDim
 	a.q.mul(p, p.q[h*d:], stride, h*d, d, in)
+	if a.qWhole != nil {
+		return
+	}
 	for t := range p.n {
-		a.turn(p, p.q[t*stride+h*d:t*stride+(h+1)*d], a.qNorm, t)
+		q := p.q[t*stride+h*d : t*stride+(h+1)*d]
+		a.turn(p, q, a.qNorm, t)
+		if a.temper != nil {
+			kernels.Scale(q, q, a.temper.at(p.pos+t))
+		}
 	}
 }
 
 // key computes KV head h's keys into the cache.
 func (a *attention) key(p *pass, in *kernels.Acts, h int) {
 	d := a.keyDim
+	if a.qWhole != nil {
+		a.k.mul(p, p.k[h*d:], a.kvHeads*d, h*d, d, in)
+		return
+	}
 	a.k.mul(p, p.tile, d, h*d, d, in)
 	for t := range p.n {
 		k := p.tile[t*d : (t+1)*d]
@@ -150,17 +194,24 @@ func (a *attention) value(p *pass, in *kernels.Acts, h int) {
 	d := a.valueDim
 	a.v.mul(p, p.tile, d, h*d, d, in)
 	for t := range p.n {
-		p.cache.StoreValue(a.layer, h, p.pos+t, p.tile[t*d:(t+1)*d])
+		v := p.tile[t*d : (t+1)*d]
+		if a.vNorm != nil {
+			a.vNorm.apply(v, v)
+		}
+		p.cache.StoreValue(a.layer, h, p.pos+t, v)
 	}
 }
 
 // turn norms and rotates one head of token t.
 func (a *attention) turn(p *pass, x []float32, n *norm, t int) {
-	if n != nil {
+	if n != nil && !a.normLast {
 		n.apply(x, x)
 	}
 	if a.rope != nil {
 		a.rope.rotate(x, p.rope[a.rope.id][t*a.rope.dim:])
+	}
+	if n != nil && a.normLast {
+		n.apply(x, x)
 	}
 }
 
@@ -174,10 +225,16 @@ func (a *attention) attend(p *pass, out *kernels.Acts, t0, t1, h0, h1 int) {
 	p.queries = p.queries[:0]
 	for t := t0; t < t1; t++ {
 		q := kernels.Query{To: p.pos + t + 1, Params: a.params}
-		if a.window > 0 {
+		switch {
+		case a.window > 0 && a.chunked:
+			q.From = (q.To - 1) / a.window * a.window
+		case a.window > 0:
 			q.From = max(0, q.To-a.window)
 		}
 		for h := h0; h < h1; h++ {
+			if a.sinks != nil {
+				q.Params.HasSink, q.Params.Sink = true, a.sinks[h]
+			}
 			q.Q = p.q[(t*a.heads+h)*a.keyDim : (t*a.heads+h+1)*a.keyDim]
 			q.Out = out.Row(t)[h*a.valueDim : (h+1)*a.valueDim]
 			p.queries = append(p.queries, q)

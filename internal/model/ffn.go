@@ -7,7 +7,7 @@ type activation func(dst, gate, up []float32)
 
 // feedForward is x += post(down · act(gate·norm(x), up·norm(x))).
 type feedForward struct {
-	norm           *norm
+	norm           *norm // nil: none
 	gate, up, down linear
 	act            activation
 	post           *norm // nil: none
@@ -15,17 +15,45 @@ type feedForward struct {
 
 // feedForward binds the gated feed-forward of the current layer under its usual names.
 func (b *builder) feedForward(act activation) *feedForward {
-	embd, ffn := b.m.Embd, b.uints("feed_forward_length", 0)[max(b.layer, 0)]
-	if ffn == 0 {
-		b.fail(ErrModel, "layer %d: %s is zero", b.layer, b.key("feed_forward_length"))
-	}
+	f := b.bareFeedForward(act)
+	f.norm = b.rmsNorm("ffn_norm", b.m.Embd)
+	return f
+}
+
+// bareFeedForward is feedForward without its norm.
+func (b *builder) bareFeedForward(act activation) *feedForward {
+	embd, ffn := b.m.Embd, b.ffnLength()
 	return &feedForward{
-		norm: b.rmsNorm("ffn_norm", embd),
 		gate: b.linear("ffn_gate", embd, ffn).biasBeforeScale(),
 		up:   b.linear("ffn_up", embd, ffn).biasBeforeScale(),
 		down: b.linear("ffn_down", ffn, embd).biasBeforeScale(),
 		act:  act,
 	}
+}
+
+// fusedFeedForward is feedForward for files that have gate and up, in this
+// order, as the rows of ffn_up.
+func (b *builder) fusedFeedForward(act activation) *feedForward {
+	embd, ffn := b.m.Embd, b.ffnLength()
+	both := b.linear("ffn_up", embd, 2*ffn)
+	f := &feedForward{
+		norm: b.rmsNorm("ffn_norm", embd),
+		down: b.linear("ffn_down", ffn, embd).biasBeforeScale(),
+		act:  act,
+	}
+	if b.err == nil {
+		f.gate, f.up = both.rows(0, ffn).biasBeforeScale(), both.rows(ffn, ffn).biasBeforeScale()
+	}
+	return f
+}
+
+// ffnLength is the width of the current layer's hidden layer.
+func (b *builder) ffnLength() int {
+	n := b.uints("feed_forward_length", 0)[max(b.layer, 0)]
+	if n == 0 {
+		b.fail(ErrModel, "layer %d: %s is zero", b.layer, b.key("feed_forward_length"))
+	}
+	return n
 }
 
 // unscaled drops the scales of the matrices, for architectures whose definition

@@ -43,6 +43,25 @@ func (l linear) biasBeforeScale() linear {
 	return l
 }
 
+// times is the linear with its outputs, bias included, multiplied by f: residual
+// and logit scales cost nothing that way.
+func (l linear) times(f float32) linear {
+	if f == 1 {
+		return l
+	}
+	scale := f
+	if l.scale != nil {
+		scale *= l.scale[0]
+	}
+	l.scale = []float32{scale}
+	if l.bias != nil {
+		b := make([]float32, len(l.bias))
+		kernels.Scale(b, l.bias, f)
+		l.bias = b
+	}
+	return l
+}
+
 // rows is the linear's outputs r0 to r0+n as a linear of its own, for fused tensors.
 func (l linear) rows(r0, n int) linear {
 	part := linear{w: l.w.View(r0, n), scale: l.scale}
@@ -54,12 +73,18 @@ func (l linear) rows(r0, n int) linear {
 
 // norm is a root-mean-square norm.
 type norm struct {
-	w   []float32
+	w   []float32 // nil: none
 	eps float32
 }
 
-// apply writes the normed x to dst, which may be x.
-func (n *norm) apply(dst, x []float32) { kernels.RMSNorm(dst, x, n.w, n.eps) }
+// apply writes the normed x to dst, which may be x. Without a norm, x is copied.
+func (n *norm) apply(dst, x []float32) {
+	if n == nil {
+		copy(dst, x)
+		return
+	}
+	kernels.RMSNorm(dst, x, n.w, n.eps)
+}
 
 // sqrt is the square root of a width.
 func sqrt(n int) float32 { return float32(math.Sqrt(float64(n))) }

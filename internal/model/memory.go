@@ -8,7 +8,7 @@ const actBytes = 4 + 1 + 3*4/32. + 2/16. + 4/16.
 func (m *Model) StateBytes(batch, workers int) int64 {
 	z := &m.sizes
 	slots := max(z.slots, 1)
-	perToken := 4*float64(m.Embd+z.query+z.branch) +
+	perToken := 4*float64(m.Embd+z.query+z.key+z.gate+z.branch) +
 		actBytes*float64(m.Embd+z.attnOut+slots*z.ffn) +
 		4*2*float64(workers*z.tile)
 	for _, r := range m.ropes {

@@ -14,6 +14,8 @@ import (
 // blocks of a model need.
 type sizes struct {
 	query   int // all query heads
+	key     int // all key heads, where they are normed together; 0: none
+	gate    int // gates of attention outputs; 0: none
 	attnOut int // all heads' attention outputs
 	ffn     int // one block's hidden layer
 	branch  int // output of a branch that is normed before it is added; 0: none
@@ -52,6 +54,8 @@ type State struct {
 	// Shared by the workers; what is written by one is read by others after a barrier.
 	x      []float32    // [batch][embd] residual stream
 	q      []float32    // [batch][sizes.query] rotated queries
+	k      []float32    // [batch][sizes.key] keys before their norm
+	gates  []float32    // [batch][sizes.gate] gates of the attention output, before their sigmoid
 	branch []float32    // [batch][sizes.branch] output of a branch before its norm
 	rope   [][]float32  // per rotation: [batch][dim] cosines, then sines
 	in     kernels.Acts // [batch][embd] normed input of a block
@@ -92,6 +96,8 @@ func (m *Model) NewState(batch, workers int) *State {
 	s.x = make([]float32, batch*m.Embd)
 	s.in.Resize(batch, blocks(m.Embd))
 	s.q = make([]float32, batch*z.query)
+	s.k = make([]float32, batch*z.key)
+	s.gates = make([]float32, batch*z.gate)
 	s.attn.Resize(batch, blocks(z.attnOut))
 	s.hidden.Resize(batch*max(z.slots, 1), blocks(z.ffn))
 	s.branch = make([]float32, batch*z.branch)

@@ -1,0 +1,86 @@
+package model
+
+import (
+	"math"
+
+	"happyphonellm/internal/kernels"
+)
+
+// What only some architectures add to attention: norms over all heads together,
+// gates on the output, and queries that grow with their position.
+
+// normWhole norms the queries and keys of each token over all its heads, rotates
+// them, and puts the keys into the cache.
+func (a *attention) normWhole(p *pass, kvHeads int) {
+	d := a.keyDim
+	for t := range p.Tiles(p.n) {
+		q := p.q[t*a.heads*d : (t+1)*a.heads*d]
+		a.qWhole.apply(q, q)
+		for h := range a.heads {
+			a.turn(p, q[h*d:(h+1)*d], a.qNorm, t)
+		}
+		if a.temper != nil {
+			kernels.Scale(q, q, a.temper.at(p.pos+t))
+		}
+		k := p.k[t*kvHeads*d : (t+1)*kvHeads*d]
+		a.kWhole.apply(k, k)
+		for h := range kvHeads {
+			a.turn(p, k[h*d:(h+1)*d], a.kNorm, t)
+			p.cache.StoreKey(a.layer, h, p.pos+t, k[h*d:(h+1)*d])
+		}
+	}
+	p.Barrier()
+}
+
+// gateTiles is the number of tiles of gateTile: one per head, or one for all
+// where a gate is a single number.
+func (a *attention) gateTiles() int {
+	switch {
+	case a.gate == nil:
+		return 0
+	case a.gate.w.Rows == a.heads:
+		return 1
+	}
+	return a.heads
+}
+
+// gateTile computes the i-th of n equal parts of the gates.
+func (a *attention) gateTile(p *pass, in *kernels.Acts, i, n int) {
+	width := a.gate.w.Rows
+	k := width / n
+	a.gate.mul(p, p.gates[i*k:], width, i*k, k, in)
+}
+
+// applyGate multiplies the outputs of the heads h0 to h1 of the tokens t0 to t1
+// by the sigmoid of their gates.
+func (a *attention) applyGate(p *pass, out *kernels.Acts, t0, t1, h0, h1 int) {
+	d, width := a.valueDim, a.gate.w.Rows
+	for t := t0; t < t1; t++ {
+		gates := p.gates[t*width : (t+1)*width]
+		y := out.Row(t)
+		if width == a.heads {
+			for h := h0; h < h1; h++ {
+				kernels.Scale(y[h*d:(h+1)*d], y[h*d:(h+1)*d], kernels.Sigmoid(gates[h]))
+			}
+			continue
+		}
+		for i := h0 * d; i < h1*d; i++ {
+			y[i] *= kernels.Sigmoid(gates[i])
+		}
+	}
+}
+
+// bindGate binds name.weight as a gate of the attention's output.
+func (b *builder) bindGate(a *attention, name string, width int) {
+	g := b.linear(name, b.m.Embd, width)
+	a.gate = &g
+}
+
+// temper is the factor 1 + scale*ln(1 + floor((pos+offset)/floor)) of the
+// queries, which keeps attention sharp in long contexts (Llama 4).
+type temper struct{ floor, scale, offset float64 }
+
+func (c *temper) at(pos int) float32 {
+	steps := math.Floor((float64(pos) + c.offset) / c.floor)
+	return float32(1 + float64(kernels.Log64(steps+1)*c.scale))
+}
