@@ -1,0 +1,5 @@
+import 'package:flutter/widgets.dart';
+
+import 'app.dart';
+
+void main() => runApp(const HappyPhoneApp());
