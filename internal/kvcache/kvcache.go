@@ -1,5 +1,5 @@
 // Package kvcache keeps what a context's tokens leave behind in every layer:
-// the keys and values of attention.
+// the keys and values of attention, and the state of recurrent layers.
 //
 // It owns the memory and the count of tokens; what is written where within a
 // pass, and what is computed from it, is the model's business.
@@ -16,20 +16,24 @@ import (
 // ErrFull is wrapped by Reserve's error when the tokens do not fit.
 var ErrFull = errors.New("context is full")
 
-// Shape is what one layer keeps per token. A layer without attention is a zero Shape.
+// Shape is what one layer keeps: keys and values per token, a state for all
+// tokens together, both, or nothing.
 type Shape struct {
-	Heads    int // KV heads
+	Heads    int // KV heads; 0: no attention
 	KeyDim   int // numbers per key
 	ValueDim int // numbers per value
+	State    int // numbers that one token hands to the next; 0: none
 }
 
-// Cache holds the keys and values of up to Capacity tokens. It is used by one
-// pass at a time; within a pass, workers store different heads concurrently.
+// Cache holds the keys and values of up to Capacity tokens and the state after
+// the last of them. It is used by one pass at a time; within a pass, workers
+// write different parts concurrently.
 type Cache struct {
 	typ      quant.Type
 	capacity int
 	n        int
 	layers   []layer
+	states   states
 	bytes    int64
 }
 
@@ -63,6 +67,10 @@ func New(typ quant.Type, capacity int, shapes []Shape) (*Cache, error) {
 		}
 		c.layers[i] = l
 	}
+	if err := c.states.init(shapes); err != nil {
+		return nil, err
+	}
+	c.bytes += StateBytes(shapes)
 	return c, nil
 }
 
@@ -86,16 +94,23 @@ func (c *Cache) Reserve(n int) error {
 	return nil
 }
 
-// Advance makes the n tokens after Len, whose keys and values have been stored,
-// part of the cache.
-func (c *Cache) Advance(n int) { c.n += n }
+// Advance makes the n tokens after Len, whose keys, values and states have been
+// stored, part of the cache.
+func (c *Cache) Advance(n int) {
+	c.n += n
+	c.states.advance(c.n)
+}
 
-// Truncate forgets the tokens from position n on.
+// Truncate forgets the tokens from position n on. Where there are recurrent
+// layers, more may have to go: it goes back to the last checkpoint that is not
+// after n, at worst to the beginning. Len tells to where.
 func (c *Cache) Truncate(n int) error {
 	if n < 0 || n > c.n {
 		return fmt.Errorf("kvcache: truncate to %d of %d tokens", n, c.n)
 	}
-	c.n = n
+	if n < c.n {
+		c.n = c.states.back(n)
+	}
 	return nil
 }
 

@@ -80,10 +80,10 @@ func TestShapesThatCannotBeKept(t *testing.T) {
 		capacity int
 		shape    Shape
 	}{
-		{quant.Q8_0, 4, Shape{1, 48, 64}},
-		{quant.Q8_0, 4, Shape{1, 64, 48}},
-		{quant.Q4_0, 4, Shape{1, 64, 64}},
-		{quant.F16, 0, Shape{1, 64, 64}},
+		{quant.Q8_0, 4, Shape{Heads: 1, KeyDim: 48, ValueDim: 64}},
+		{quant.Q8_0, 4, Shape{Heads: 1, KeyDim: 64, ValueDim: 48}},
+		{quant.Q4_0, 4, Shape{Heads: 1, KeyDim: 64, ValueDim: 64}},
+		{quant.F16, 0, Shape{Heads: 1, KeyDim: 64, ValueDim: 64}},
 	} {
 		if _, err := New(c.typ, c.capacity, []Shape{c.shape}); err == nil {
 			t.Errorf("New(%v, %d, %v) must fail", c.typ, c.capacity, c.shape)
