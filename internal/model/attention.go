@@ -2,7 +2,6 @@ package model
 
 import (
 	"happyphonellm/internal/kernels"
-	"happyphonellm/internal/kvcache"
 )
 
 // attention is x += post(O · attend(rope(Q·norm(x)), cache)): grouped-query
@@ -12,7 +11,7 @@ type attention struct {
 	borrows          bool  // they have been stored by an earlier block; k and v are not there
 	norm             *norm // nil: none
 	q, k, v, o       linear
-	qNorm, kNorm     *norm   // of each head before its rotation; nil: none
+	qNorm, kNorm     *norm   // of each head before its rotation, see applyHead; nil: none
 	normLast         bool    // these norms come after the rotation
 	vNorm            *norm   // of each value head; nil: none
 	qWhole, kWhole   *norm   // of all heads together, before the rotation; nil: none
@@ -82,7 +81,8 @@ func (b *builder) bareAttention(h heads, r *rope) *attention {
 	if r != nil && r.dim > h.keyDim {
 		b.fail(ErrModel, "layer %d rotates %d numbers of heads of %d", b.layer, r.dim, h.keyDim)
 	}
-	b.m.cache = append(b.m.cache, kvcache.Shape{Heads: h.kv, KeyDim: h.keyDim, ValueDim: h.valueDim})
+	c := b.kept(a.layer)
+	c.Heads, c.KeyDim, c.ValueDim = h.kv, h.keyDim, h.valueDim
 	return a
 }
 
@@ -167,7 +167,7 @@ func (a *attention) query(p *pass, in *kernels.Acts, h int) {
 	}
 	for t := range p.n {
 		q := p.q[t*stride+h*d : t*stride+(h+1)*d]
-		a.turn(p, q, a.qNorm, t)
+		a.turn(p, q, a.qNorm, h, t)
 		if a.temper != nil {
 			kernels.Scale(q, q, a.temper.at(p.pos+t))
 		}
@@ -184,7 +184,7 @@ func (a *attention) key(p *pass, in *kernels.Acts, h int) {
 	a.k.mul(p, p.tile, d, h*d, d, in)
 	for t := range p.n {
 		k := p.tile[t*d : (t+1)*d]
-		a.turn(p, k, a.kNorm, t)
+		a.turn(p, k, a.kNorm, h, t)
 		p.cache.StoreKey(a.layer, h, p.pos+t, k)
 	}
 }
@@ -202,16 +202,16 @@ func (a *attention) value(p *pass, in *kernels.Acts, h int) {
 	}
 }
 
-// turn norms and rotates one head of token t.
-func (a *attention) turn(p *pass, x []float32, n *norm, t int) {
+// turn norms and rotates head h of token t.
+func (a *attention) turn(p *pass, x []float32, n *norm, h, t int) {
 	if n != nil && !a.normLast {
-		n.apply(x, x)
+		n.applyHead(x, h)
 	}
 	if a.rope != nil {
 		a.rope.rotate(x, p.rope[a.rope.id][t*a.rope.dim:])
 	}
 	if n != nil && a.normLast {
-		n.apply(x, x)
+		n.applyHead(x, h)
 	}
 }
 

@@ -17,7 +17,7 @@ func (a *attention) normWhole(p *pass, kvHeads int) {
 		q := p.q[t*a.heads*d : (t+1)*a.heads*d]
 		a.qWhole.apply(q, q)
 		for h := range a.heads {
-			a.turn(p, q[h*d:(h+1)*d], a.qNorm, t)
+			a.turn(p, q[h*d:(h+1)*d], a.qNorm, h, t)
 		}
 		if a.temper != nil {
 			kernels.Scale(q, q, a.temper.at(p.pos+t))
@@ -25,7 +25,7 @@ func (a *attention) normWhole(p *pass, kvHeads int) {
 		k := p.k[t*kvHeads*d : (t+1)*kvHeads*d]
 		a.kWhole.apply(k, k)
 		for h := range kvHeads {
-			a.turn(p, k[h*d:(h+1)*d], a.kNorm, t)
+			a.turn(p, k[h*d:(h+1)*d], a.kNorm, h, t)
 			p.cache.StoreKey(a.layer, h, p.pos+t, k[h*d:(h+1)*d])
 		}
 	}

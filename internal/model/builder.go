@@ -8,6 +8,7 @@ import (
 
 	"happyphonellm/internal/gguf"
 	"happyphonellm/internal/kernels"
+	"happyphonellm/internal/kvcache"
 	"happyphonellm/internal/quant"
 )
 
@@ -32,11 +33,16 @@ func (b *builder) fail(kind error, format string, args ...any) {
 func (b *builder) common() {
 	b.layer = -1
 	m := b.m
-	m.Layers = b.uint("block_count")
+	// Layers that only predict further tokens come last, and are not run.
+	all := b.uint("block_count")
+	m.Layers = all - b.uintOr("nextn_predict_layers", 0)
 	m.Embd = b.uint("embedding_length")
 	m.Context = b.uintOr("context_length", 0)
-	if m.Layers == 0 || m.Embd == 0 {
-		b.fail(ErrModel, "%s.block_count %d and %s.embedding_length %d must not be zero", m.Arch, m.Layers, m.Arch, m.Embd)
+	if all == 0 || m.Embd == 0 {
+		b.fail(ErrModel, "%s.block_count %d and %s.embedding_length %d must not be zero", m.Arch, all, m.Arch, m.Embd)
+	}
+	if m.Layers < 1 {
+		b.fail(ErrModel, "%s leaves none of %d layers", b.key("nextn_predict_layers"), all)
 	}
 	if b.err == nil && m.Layers > len(b.file.Tensors()) {
 		b.fail(ErrModel, "%s.block_count is %d, but the file has %d tensors", m.Arch, m.Layers, len(b.file.Tensors()))
@@ -158,6 +164,14 @@ func (b *builder) nextLayer() bool {
 
 // add appends blocks to the model.
 func (b *builder) add(blocks ...block) { b.m.blocks = append(b.m.blocks, blocks...) }
+
+// kept is what the cache keeps for a layer, to be filled in.
+func (b *builder) kept(layer int) *kvcache.Shape {
+	for len(b.m.cache) <= layer {
+		b.m.cache = append(b.m.cache, kvcache.Shape{})
+	}
+	return &b.m.cache[layer]
+}
 
 // tensorName is the full name of a tensor: that of the current layer, if there is one.
 func (b *builder) tensorName(name string) string {

@@ -7,6 +7,7 @@ import "happyphonellm/internal/kernels"
 type embedding struct {
 	w     kernels.Matrix // [vocab][embd]
 	scale float32        // of each row
+	norm  *norm          // of each row, after its scale; nil: none
 }
 
 // embedding binds token_embd; its rows are the vocabulary.
@@ -31,6 +32,9 @@ func (e *embedding) run(p *pass) {
 		if e.scale != 1 {
 			kernels.Scale(x, x, e.scale)
 		}
+		if e.norm != nil {
+			e.norm.apply(x, x)
+		}
 		for _, r := range p.m.ropes {
 			r.table(p.rope[r.id][t*r.dim:(t+1)*r.dim], p.pos+t)
 		}
@@ -40,7 +44,7 @@ func (e *embedding) run(p *pass) {
 
 // head is where a pass ends: logits for the tokens that want them.
 type head struct {
-	norm *norm
+	norm *norm // nil: none
 	out  linear
 	cap  float32 // logits become cap*tanh(logits/cap); 0: none
 }
@@ -48,8 +52,14 @@ type head struct {
 // head binds the output norm and matrix; a file without an output matrix uses
 // that of the embedding.
 func (b *builder) head() *head {
+	h := b.bareHead()
+	h.norm = b.rmsNorm("output_norm", b.m.Embd)
+	return h
+}
+
+// bareHead is head without the norm.
+func (b *builder) bareHead() *head {
 	m := b.m
-	m.head.norm = b.rmsNorm("output_norm", m.Embd)
 	if b.has("output.weight") {
 		m.head.out = b.linear("output", m.Embd, m.Vocab)
 	} else {

@@ -73,8 +73,9 @@ func (l linear) rows(r0, n int) linear {
 
 // norm is a root-mean-square norm.
 type norm struct {
-	w   []float32 // nil: none
-	eps float32
+	w      []float32 // nil: none
+	groups int       // equal parts that are normed each for itself; 0: one
+	eps    float32
 }
 
 // apply writes the normed x to dst, which may be x. Without a norm, x is copied.
@@ -83,7 +84,33 @@ func (n *norm) apply(dst, x []float32) {
 		copy(dst, x)
 		return
 	}
+	if n.groups > 1 {
+		k := len(x) / n.groups
+		for i := 0; i < len(x); i += k {
+			kernels.RMSNorm(dst[i:i+k], x[i:i+k], part(n.w, i, k), n.eps)
+		}
+		return
+	}
 	kernels.RMSNorm(dst, x, n.w, n.eps)
+}
+
+// applyHead norms head h in place. The weights are those of one head, for all,
+// or of all heads, one after the other.
+func (n *norm) applyHead(x []float32, h int) {
+	if len(n.w) <= len(x) {
+		n.apply(x, x)
+		return
+	}
+	one := norm{w: n.w[h*len(x) : (h+1)*len(x)], eps: n.eps}
+	one.apply(x, x)
+}
+
+// part is k numbers of w from i on, where there is a w.
+func part(w []float32, i, k int) []float32 {
+	if w == nil {
+		return nil
+	}
+	return w[i : i+k]
 }
 
 // sqrt is the square root of a width.
