@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
 # A Debian sid root folder in CACHE/sid with what the tests compare against:
 # llama.cpp's tools, tests and library, and a C compiler that builds our own
-# small programs on it (build/peer/NAME.c becomes hpllm-peer-NAME); and with the
-# Dart SDK, on which the Dart package is tested.
-# usage: sid.sh            (idempotent; needs root and Debian; 1 GB, 3 minutes)
+# small programs on it (build/peer/NAME.c becomes hpllm-peer-NAME); with the Dart
+# SDK, on which the Dart package is tested; and with Flutter and an X server, on
+# which the app is.
+# usage: sid.sh            (idempotent; needs root and Debian; 3 GB, 6 minutes)
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 peers="llama.cpp-tools llama.cpp-tools-extra llama.cpp-tests libllama-dev libggml-dev gcc libc6-dev python3 python3-jinja2"
 # For build/dart.sh: the SDK, and what would come from a pub server.
 dart="dart-sdk dart-ffi dart-meta dart-test-api dart-matcher"
+# For build/flutter.sh: the framework and the engine, fonts, what builds a GTK
+# program and what drives it.
+flutter="flutter flutter-test flutter-tester flutter-patched-sdk flutter-engine-tools sky-engine
+  libflutter-linux-gtk libflutter-linux-gtk-dev fonts-roboto-unhinted fonts-material-design-icons-iconfont fonts-dejavu-core fonts-dejavu-mono
+  g++ libgtk-3-dev cmake ninja-build pkgconf xvfb xauth xdotool dbus-daemon imagemagick libgl1-mesa-dri"
 
 ((EUID == 0)) || die "llama.cpp's tools need root to be installed: sudo -E make deps (or leave them out)"
 command -v apt-get >/dev/null || die "llama.cpp's tools come from Debian packages, and this is no Debian: left out"
@@ -48,6 +54,17 @@ if [[ ! -e $sid/usr/bin/dart || ! -e $sid/usr/share/dart/packages/test_api ]]; t
   # shellcheck disable=SC2086 # a list of packages
   DEBIAN_FRONTEND=noninteractive in_sid apt-get install -y -qq --no-install-recommends $dart >>"$cache/sid.log" 2>&1 ||
     die "the Dart SDK cannot be installed: see $cache/sid.log"
+fi
+
+# The list itself is the mark, so that one that has grown is installed, too.
+if [[ $(cat "$sid/.flutter" 2>/dev/null) != "$flutter" ]]; then
+  say "Installing Flutter in $sid ..."
+  in_sid apt-get update -qq >>"$cache/sid.log" 2>&1
+  # shellcheck disable=SC2086 # a list of packages
+  DEBIAN_FRONTEND=noninteractive in_sid apt-get install -y -qq --no-install-recommends $flutter >>"$cache/sid.log" 2>&1 ||
+    die "Flutter cannot be installed: see $cache/sid.log"
+  in_sid apt-get clean
+  echo "$flutter" >"$sid/.flutter"
 fi
 
 for source in "$root"/build/peer/*.c; do
