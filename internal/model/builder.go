@@ -211,11 +211,11 @@ func (b *builder) has(name string) bool {
 	return ok
 }
 
-// vectorOr binds a vector of n numbers as float32; nil if the file has none.
-// Vectors are small and copied: no kernel needs to know their type.
-func (b *builder) vectorOr(name string, n int) []float32 {
+// vectorOr binds a vector, or several of one length, as float32; nil if the file
+// has none. Vectors are small and copied: no kernel needs to know their type.
+func (b *builder) vectorOr(name string, shape ...int) []float32 {
 	name = b.tensorName(name)
-	t := b.find(name, n)
+	t := b.find(name, shape...)
 	if t == nil {
 		return nil
 	}
@@ -224,14 +224,18 @@ func (b *builder) vectorOr(name string, n int) []float32 {
 		b.fail(ErrUnsupported, "tensor %q has type %v", name, t.Type)
 		return nil
 	}
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
 	v := make([]float32, n)
 	f.Dequantize(v, t.Data)
 	return v
 }
 
 // vector is vectorOr for a tensor that must be there.
-func (b *builder) vector(name string, n int) []float32 {
-	v := b.vectorOr(name, n)
+func (b *builder) vector(name string, shape ...int) []float32 {
+	v := b.vectorOr(name, shape...)
 	if v == nil {
 		b.fail(ErrModel, "tensor %q is missing", b.tensorName(name))
 	}

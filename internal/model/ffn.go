@@ -88,12 +88,17 @@ func gated(p *pass, in *kernels.Acts, gate, up *linear, act activation, hidden *
 	}
 }
 
-// gatedTile is the rows r0 to r0+k of gated.
+// gatedTile is the rows r0 to r0+k of gated. An empty gate is none: act gets the
+// outputs of up in both places.
 func gatedTile(p *pass, in *kernels.Acts, gate, up *linear, act activation, hidden *kernels.Acts, r0, k int) {
-	gate.mul(p, p.tile, k, r0, k, in)
 	up.mul(p, p.tile2, k, r0, k, in)
+	first := p.tile2
+	if gate.w.Rows > 0 {
+		first = p.tile
+		gate.mul(p, p.tile, k, r0, k, in)
+	}
 	for t := range in.N {
-		act(hidden.Row(t)[r0:r0+k], p.tile[t*k:(t+1)*k], p.tile2[t*k:(t+1)*k])
+		act(hidden.Row(t)[r0:r0+k], first[t*k:(t+1)*k], p.tile2[t*k:(t+1)*k])
 		hidden.QuantizeSpan(t, r0, r0+k)
 	}
 }

@@ -87,8 +87,8 @@ func TestMixture(t *testing.T) {
 	for _, used := range []int{1, 2, 5} {
 		r := rand.New(rand.NewPCG(5, 6))
 		m := &mixture{
-			norm: testNorm(r, embd), router: randomMatrix(t, r, embd, experts),
-			used: used, normed: true, scale: 1.5, act: kernels.SwiGLU,
+			norm: testNorm(r, embd), router: linear{w: randomMatrix(t, r, embd, experts)},
+			gating: gateSoftmax, used: used, normed: true, scale: 1.5, act: kernels.SwiGLU,
 		}
 		for range experts {
 			m.gate = append(m.gate, linear{w: randomMatrix(t, r, embd, ffn), scale: randoms(r, 1)})
@@ -101,7 +101,7 @@ func TestMixture(t *testing.T) {
 		for i := 0; i < len(x); i += embd {
 			xt := widen(x[i : i+embd])
 			in := rms(xt, m.norm.w, float64(m.norm.eps))
-			score := times(&m.router, in)
+			score := times(&m.router.w, in)
 			order := []int{0, 1, 2, 3, 4}
 			slices.SortFunc(order, func(a, b int) int { return int(math.Copysign(1, score[b]-score[a])) })
 			sum := 0.0

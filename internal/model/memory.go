@@ -7,15 +7,17 @@ const actBytes = 4 + 1 + 3*4/32. + 2/16. + 4/16.
 // StateBytes estimates the memory of NewState(batch, workers): its large buffers.
 func (m *Model) StateBytes(batch, workers int) int64 {
 	z := &m.sizes
-	slots := max(z.slots, 1)
-	perToken := 4*float64(m.Embd+z.query+z.key+z.gate+z.branch) +
-		actBytes*float64(m.Embd+z.attnOut+slots*z.ffn) +
+	perToken := 4*float64(m.Embd*(1+m.keeps)+z.query+z.key+z.gate+z.branch) +
+		actBytes*float64(m.Embd+z.attnOut+z.ffn) +
 		4*2*float64(workers*z.tile)
 	for _, r := range m.ropes {
 		perToken += 4 * float64(r.dim)
 	}
 	if z.slots > 0 {
-		perToken += float64(slots) * (12 + (actBytes+4)*float64(m.Embd))
+		perToken += float64(z.slots) * (12 + (actBytes+4)*float64(m.Embd))
+	}
+	if z.shared > 0 {
+		perToken += actBytes*float64(z.shared) + 4*float64(m.Embd+1)
 	}
 	return int64(perToken * float64(batch))
 }

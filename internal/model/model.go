@@ -41,6 +41,7 @@ type Model struct {
 	blocks []block
 	head   head
 	ropes  []*rope         // every distinct rotation, in the order of rope.id
+	keeps  int             // blocks that keep the residual stream
 	cache  []kvcache.Shape // what each layer keeps per token
 	sizes  sizes
 }

@@ -2,94 +2,186 @@ package model
 
 import "happyphonellm/internal/kernels"
 
-// mixture is x += Σ weight_e · down_e · act(gate_e·norm(x), up_e·norm(x)) over the
-// experts e that a router picks for each token.
+// mixture is x += post(Σ weight_e · expert_e(norm(x)) + shared(norm(x))) over the
+// experts e that a router picks for each token, where an expert is a
+// feed-forward of its own: down · act(gate·in, up·in).
 type mixture struct {
 	norm           *norm
-	router         kernels.Matrix // [experts][embd]
-	gate, up, down []linear       // one per expert
-	used           int            // experts per token
-	normed         bool           // weights of the picked experts are made to sum to 1
-	scale          float32        // of the weights; 1: none
+	from           *kept // the stream as it was at that point is the input; nil: as it is here
+	router         linear
+	gating         gating
+	choiceBias     []float32 // [experts] added to the probabilities for the choice alone; nil: none
+	groups         int       // groups of experts; 0 or 1: none
+	groupsUsed     int       // groups that the choice is from
+	gate, up, down []linear  // one per expert; a gate may be empty: see gatedTile
+	used           int       // experts per token
+	normed         bool      // weights of the picked experts are made to sum to 1
+	scale          float32   // of the weights; 1: none
+	weightFirst    bool      // the weight multiplies an expert's input, not its output
 	act            activation
+	shared         *sharedExpert // nil: none
+	post           *norm         // of the output before it is added; nil: none
 }
+
+// sharedExpert is the feed-forward that every token goes through.
+type sharedExpert struct {
+	gate, up, down linear
+	act            activation
+	weight         []float32 // [embd] its output is multiplied by sigmoid(weight·in); nil: by 1
+}
+
+// gating turns a router's outputs into weights.
+type gating int
+
+const (
+	gateSoftmax       gating = 1 + iota // over all experts
+	gateSigmoid                         // of each expert
+	gateSoftmaxPicked                   // over the picked experts
+	gateSqrtSoftplus                    // sqrt(log(1+exp(x))) of each expert
+)
 
 // minWeightSum keeps the division by the sum of weights finite: the smallest
 // normal float16, as in llama.cpp.
 const minWeightSum = 6.103515625e-5
 
-// moe binds the experts of the current layer under their usual names, routed by softmax.
-func (b *builder) moe(act activation) *mixture {
-	embd := b.m.Embd
-	experts, used := b.uint("expert_count"), b.uint("expert_used_count")
-	ffn := b.positiveOr("expert_feed_forward_length", b.uints("feed_forward_length", 0)[max(b.layer, 0)])
-	if used < 1 || used > experts {
-		b.fail(ErrModel, "%d experts used of %d", used, experts)
-		return nil
+// expertWidth is the hidden width of the current layer's experts: the file's, or
+// the given where it has none.
+func (b *builder) expertWidth(or int) int {
+	if v := b.uints("expert_feed_forward_length", 0)[max(b.layer, 0)]; v != 0 {
+		return v
 	}
+	return or
+}
+
+// moe binds the experts of the current layer under their usual names, routed by
+// softmax and weighted to a sum of 1. What an architecture does differently it
+// sets on the result.
+func (b *builder) moe(act activation) *mixture {
+	return b.experts(b.expertWidth(b.uints("feed_forward_length", 0)[max(b.layer, 0)]), act)
+}
+
+// experts is moe for experts of a hidden width that is not the usual key's.
+func (b *builder) experts(ffn int, act activation) *mixture {
+	embd := b.m.Embd
+	experts, used := b.uint("expert_count"), b.uints("expert_used_count", 0)[max(b.layer, 0)]
 	m := &mixture{
-		norm: b.rmsNorm("ffn_norm", embd), router: b.matrix("ffn_gate_inp.weight", embd, experts),
-		gate: b.experts("ffn_gate_exps", embd, ffn, experts),
-		up:   b.experts("ffn_up_exps", embd, ffn, experts),
-		down: b.experts("ffn_down_exps", ffn, embd, experts),
-		used: used, normed: true, scale: b.floatOr("expert_weights_scale", 1), act: act,
+		gating: gateSoftmax, used: used, normed: true, scale: b.floatOr("expert_weights_scale", 1), act: act,
+		groups: b.uintOr("expert_group_count", 0), groupsUsed: b.uintOr("expert_group_used_count", 0),
 	}
 	if m.scale == 0 {
 		m.scale = 1
 	}
+	switch {
+	case used < 1 || used > experts:
+		b.fail(ErrModel, "layer %d: %d experts used of %d", b.layer, used, experts)
+	case ffn < 1:
+		b.fail(ErrModel, "layer %d: %s is zero", b.layer, b.key("expert_feed_forward_length"))
+	case m.groups > 1 && (experts%m.groups != 0 || m.groupsUsed < 1 || m.groupsUsed > m.groups || m.groupsUsed*(experts/m.groups) < used):
+		b.fail(ErrModel, "layer %d: %d experts used of %d of %d groups of %d experts", b.layer, used, m.groupsUsed, m.groups, experts)
+	}
+	if b.err != nil {
+		return m
+	}
+	m.norm = b.rmsNormOr("ffn_norm", embd)
+	m.router = b.linear("ffn_gate_inp", embd, experts)
+	m.choiceBias = b.vectorOr("exp_probs_b.bias", experts)
+	m.down = b.expertLinears("ffn_down_exps", ffn, embd, experts)
+	if b.has("ffn_gate_up_exps.weight") {
+		both := b.expertLinears("ffn_gate_up_exps", embd, 2*ffn, experts)
+		for i := range both {
+			m.gate, m.up = append(m.gate, both[i].rows(0, ffn)), append(m.up, both[i].rows(ffn, ffn))
+		}
+		return m
+	}
+	m.up = b.expertLinears("ffn_up_exps", embd, ffn, experts)
+	m.gate = make([]linear, experts)
+	if b.has("ffn_gate_exps.weight") {
+		m.gate = b.expertLinears("ffn_gate_exps", embd, ffn, experts)
+	}
 	return m
 }
 
-// experts binds the matrices of all experts, stacked in one tensor, with their scales.
-func (b *builder) experts(name string, in, out, n int) []linear {
+// expertLinears binds the matrices of all experts, stacked in one tensor, with
+// their biases and scales.
+func (b *builder) expertLinears(name string, in, out, n int) []linear {
 	ws := b.matrices(name+".weight", in, out, n)
 	scales := b.vectorOr(name+".scale", n)
+	biases := b.vectorOr(name+".bias", out, n)
 	list := make([]linear, len(ws))
 	for i, w := range ws {
 		list[i].w = w
 		if scales != nil {
 			list[i].scale = scales[i : i+1]
 		}
+		if biases != nil {
+			list[i].bias = biases[i*out : (i+1)*out]
+		}
 	}
 	return list
 }
 
-// routing is the scratch memory of a mixture: which slot, that is which
-// (token, rank) pair, goes to which expert, and the slots sorted by expert.
-type routing struct {
-	expert []int32      // [batch*used] of each slot
-	weight []float32    // [batch*used] of each slot
-	place  []int32      // [batch*used] of each slot in the sorted order
-	start  []int32      // [experts+1] first place of each expert
-	busy   []int32      // experts with any slot
-	n      int          // slots in use
-	in     kernels.Acts // [batch*used][embd] inputs in sorted order
-	out    []float32    // [batch*used][embd] outputs in sorted order
+// sharedExpert binds the shared expert of the current layer under its usual
+// names, ffn_gate_shexp and so on; suffix is "_shexp" there.
+func (b *builder) sharedExpert(suffix string, ffn int, act activation) *sharedExpert {
+	embd := b.m.Embd
+	s := &sharedExpert{
+		up:   b.linear("ffn_up"+suffix, embd, ffn),
+		down: b.linear("ffn_down"+suffix, ffn, embd),
+		act:  act,
+	}
+	if b.has("ffn_gate" + suffix + ".weight") {
+		s.gate = b.linear("ffn_gate"+suffix, embd, ffn)
+	}
+	return s
 }
 
-func (r *routing) resize(batch int, z *sizes, embd int) {
-	if z.slots == 0 {
-		return
+// gatingOr is the file's kind of gating, or the given where it names none.
+func (b *builder) gatingOr(or gating) gating {
+	const name = "expert_gating_func"
+	g := gating(b.positiveOr(name, int(or)))
+	if g > gateSqrtSoftplus {
+		b.fail(ErrUnsupported, "%s is %d", b.key(name), g)
 	}
-	n := batch * z.slots
-	r.expert, r.place = make([]int32, n), make([]int32, n)
-	r.weight = make([]float32, n)
-	r.start, r.busy = make([]int32, z.experts+1), make([]int32, 0, z.experts)
-	r.in.Resize(n, blocks(embd))
-	r.out = make([]float32, n*embd)
+	return g
+}
+
+// scaled multiplies the output by s.
+func (m *mixture) scaled(s float32) {
+	m.scale *= s
+	if m.shared != nil {
+		m.shared.down = m.shared.down.times(s)
+	}
+}
+
+// unscaled drops the scales of the experts' matrices, for architectures whose
+// definition in llama.cpp has none although a file may carry them.
+func (m *mixture) unscaled() *mixture {
+	for _, list := range [][]linear{m.gate, m.up, m.down} {
+		for i := range list {
+			list[i].scale = nil
+		}
+	}
+	if s := m.shared; s != nil {
+		s.gate.scale, s.up.scale, s.down.scale = nil, nil, nil
+	}
+	return m
 }
 
 func (m *mixture) size(z *sizes) {
+	ffn := m.up[0].w.Rows
 	z.need(&z.slots, m.used)
 	z.need(&z.experts, len(m.up))
-	z.need(&z.ffn, m.up[0].w.Rows)
+	z.need(&z.ffn, m.used*blocks(ffn))
 	// A tile holds an expert's tokens, which may be all of a pass.
 	z.need(&z.tile, max(maxTileRows, len(m.up)))
+	if m.shared != nil {
+		z.need(&z.shared, blocks(m.shared.up.w.Rows))
+	}
 }
 
 func (m *mixture) run(p *pass) {
 	r, d := &p.moe, p.m.Embd
-	in := p.normed(m.norm)
+	in := m.input(p)
 	for t := range p.Tiles(p.n) {
 		m.route(p, in, t)
 	}
@@ -101,16 +193,23 @@ func (m *mixture) run(p *pass) {
 	sorted := shaped(&p.acts2, &r.in, p.n*m.used, d)
 	for i := range p.Tiles(p.n * m.used) {
 		to := int(r.place[i])
-		copy(sorted.Row(to), in.Row(i/m.used))
+		if m.weightFirst {
+			kernels.Scale(sorted.Row(to), in.Row(i/m.used), r.weight[i])
+		} else {
+			copy(sorted.Row(to), in.Row(i/m.used))
+		}
 		sorted.Quantize(to, to+1)
 	}
 	p.Barrier()
-	hidden := shaped(&p.acts, &p.hidden, p.n*m.used, m.up[0].w.Rows)
+	hidden := shaped(&p.acts3, &p.hidden, p.n*m.used, m.up[0].w.Rows)
 	up := r.plan(&m.up[0].w)
 	for i := range p.Tiles(up.tiles) {
 		e, r0, k := up.tile(r, i)
 		p.part, p.part2 = r.slots(e, sorted), r.slots(e, hidden)
 		gatedTile(p, &p.part, &m.gate[e], &m.up[e], m.act, &p.part2, r0, k)
+	}
+	if s := m.shared; s != nil {
+		gated(p, in, &s.gate, &s.up, s.act, shaped(&p.acts2, &r.shared, p.n, s.up.w.Rows))
 	}
 	p.Barrier()
 	down := r.plan(&m.down[0].w)
@@ -119,89 +218,49 @@ func (m *mixture) run(p *pass) {
 		p.part = r.slots(e, hidden)
 		m.down[e].mul(p, r.out[int(r.start[e])*d+r0:], d, r0, k, &p.part)
 	}
+	if s := m.shared; s != nil {
+		p.product(r.sharedOut, &s.down, shaped(&p.acts2, &r.shared, p.n, s.up.w.Rows))
+	}
 	p.Barrier()
 	for t := range p.Tiles(p.n) {
-		for s := t * m.used; s < (t+1)*m.used; s++ {
-			y := r.out[int(r.place[s])*d:][:d]
-			kernels.Axpy(p.row(t), r.weight[s], y)
-		}
+		m.combine(p, t)
 	}
 	p.Barrier()
 }
 
-// route picks the experts of token t, best first, and their weights.
-func (m *mixture) route(p *pass, in *kernels.Acts, t int) {
-	n := len(m.up)
-	probs := p.tile[:n]
-	p.part = in.Slice(t, t+1)
-	m.router.MulRows(probs, n, 0, n, &p.part, p.scratch)
-	kernels.Softmax(probs)
-	sum := float32(0)
+// input is the normed input of the router and of all experts.
+func (m *mixture) input(p *pass) *kernels.Acts {
+	if m.from != nil {
+		return p.normedRows(p.kept[m.from.id], m.norm)
+	}
+	return p.normed(m.norm)
+}
+
+// combine adds the outputs of token t's experts to the residual stream.
+func (m *mixture) combine(p *pass, t int) {
+	r, d := &p.moe, p.m.Embd
 	slot := t * m.used
-	for rank := range m.used {
-		best := 0
-		for e, v := range probs {
-			if v > probs[best] {
-				best = e
-			}
+	y := p.row(t)
+	if m.post != nil {
+		// The first expert's output becomes the sum: no other token reads it.
+		y = r.out[int(r.place[slot])*d:][:d]
+		if !m.weightFirst {
+			kernels.Scale(y, y, r.weight[slot])
 		}
-		p.moe.expert[slot+rank], p.moe.weight[slot+rank] = int32(best), probs[best]
-		sum += probs[best]
-		probs[best] = -1
+		slot++
 	}
-	w := p.moe.weight[slot : slot+m.used]
-	for i := range w {
-		if m.normed {
-			w[i] /= max(sum, minWeightSum)
+	for ; slot < (t+1)*m.used; slot++ {
+		w := r.weight[slot]
+		if m.weightFirst {
+			w = 1
 		}
-		w[i] *= m.scale
+		kernels.Axpy(y, w, r.out[int(r.place[slot])*d:][:d])
 	}
-}
-
-// sort places n slots by expert, in the order of the slots within each.
-func (r *routing) sort(n, experts int) {
-	r.n = n
-	start := r.start[:experts+1]
-	clear(start)
-	for _, e := range r.expert[:n] {
-		start[e+1]++
+	if m.shared != nil {
+		kernels.Axpy(y, r.sharedWeight[t], r.sharedOut[t*d:(t+1)*d])
 	}
-	r.busy = r.busy[:0]
-	for e := range experts {
-		if start[e+1] > 0 {
-			r.busy = append(r.busy, int32(e))
-		}
-		start[e+1] += start[e]
+	if m.post != nil {
+		m.post.apply(y, y)
+		kernels.Add(p.row(t), p.row(t), y)
 	}
-	for s, e := range r.expert[:n] {
-		r.place[s] = start[e]
-		start[e]++
-	}
-	copy(start[1:], start[:experts]) // each start has moved to its end
-	start[0] = 0
-}
-
-// slots is expert e's part of a, which is in sorted order.
-func (r *routing) slots(e int, a *kernels.Acts) kernels.Acts {
-	return a.Slice(int(r.start[e]), int(r.start[e+1]))
-}
-
-// plan cuts the rows of all experts that have slots into tiles.
-type plan struct {
-	rows  int // of a tile
-	out   int // of an expert
-	tiles int
-}
-
-func (r *routing) plan(w *kernels.Matrix) plan {
-	p := plan{rows: tileRows(w, r.n/len(r.busy)), out: w.Rows}
-	p.tiles = len(r.busy) * tiles(p.out, p.rows)
-	return p
-}
-
-// tile i is the rows r0 to r0+k of expert e.
-func (p *plan) tile(r *routing, i int) (e, r0, k int) {
-	per := tiles(p.out, p.rows)
-	r0 = i % per * p.rows
-	return int(r.busy[i/per]), r0, min(p.rows, p.out-r0)
 }

@@ -23,6 +23,7 @@ type sizes struct {
 	queries int // per worker: query heads that attend together, not per token
 	slots   int // experts per token; 0: none
 	experts int
+	shared  int // hidden layer of a shared expert; 0: none
 }
 
 // need grows a field, given by its address, to n.
@@ -60,8 +61,9 @@ type State struct {
 	rope   [][]float32  // per rotation: [batch][dim] cosines, then sines
 	in     kernels.Acts // [batch][embd] normed input of a block
 	attn   kernels.Acts // [batch][sizes.attnOut] attention output
-	hidden kernels.Acts // [batch*slots][sizes.ffn] hidden layer of a feed-forward
+	hidden kernels.Acts // [batch][sizes.ffn] hidden layers of a feed-forward
 	moe    routing
+	kept   [][]float32 // per keep block: [batch][embd] the residual stream as it was there
 
 	passes []pass
 	work   func(*parallel.Worker)
@@ -81,8 +83,8 @@ type pass struct {
 
 	// Room for the shapes under which this worker uses shared memory, so that
 	// passing their addresses to kernels allocates nothing.
-	acts, acts2, part, part2 kernels.Acts
-	view                     kernels.Matrix
+	acts, acts2, acts3, part, part2 kernels.Acts
+	view                            kernels.Matrix
 }
 
 // privateTokens is the number of tokens up to which every worker norms the
@@ -99,9 +101,12 @@ func (m *Model) NewState(batch, workers int) *State {
 	s.k = make([]float32, batch*z.key)
 	s.gates = make([]float32, batch*z.gate)
 	s.attn.Resize(batch, blocks(z.attnOut))
-	s.hidden.Resize(batch*max(z.slots, 1), blocks(z.ffn))
+	s.hidden.Resize(batch, blocks(z.ffn))
 	s.branch = make([]float32, batch*z.branch)
 	s.moe.resize(batch, z, m.Embd)
+	for range m.keeps {
+		s.kept = append(s.kept, make([]float32, batch*m.Embd))
+	}
 	for _, r := range m.ropes {
 		s.rope = append(s.rope, make([]float32, batch*r.dim))
 	}
@@ -186,18 +191,22 @@ func (p *pass) row(t int) []float32 { d := p.m.Embd; return p.x[t*d : (t+1)*d] }
 
 // normed gives the residual stream after a norm as the input of a matmul. The
 // stream must be complete.
-func (p *pass) normed(n *norm) *kernels.Acts {
+func (p *pass) normed(n *norm) *kernels.Acts { return p.normedRows(p.x, n) }
+
+// normedRows is normed for x, which is as wide and as complete as the stream.
+func (p *pass) normedRows(x []float32, n *norm) *kernels.Acts {
+	d := p.m.Embd
 	if p.n <= privateTokens {
-		p.own.Resize(p.n, p.m.Embd)
+		p.own.Resize(p.n, d)
 		for t := range p.n {
-			n.apply(p.own.Row(t), p.row(t))
+			n.apply(p.own.Row(t), x[t*d:(t+1)*d])
 		}
 		p.own.Quantize(0, p.n)
 		return &p.own
 	}
-	in := shaped(&p.acts, &p.in, p.n, p.m.Embd)
+	in := shaped(&p.acts, &p.in, p.n, d)
 	for t := range p.Tiles(p.n) {
-		n.apply(in.Row(t), p.row(t))
+		n.apply(in.Row(t), x[t*d:(t+1)*d])
 		in.Quantize(t, t+1)
 	}
 	p.Barrier()
@@ -241,6 +250,15 @@ func (p *pass) addLinear(l *linear, acts *kernels.Acts, post *norm) {
 		kernels.Add(p.row(t), p.row(t), out)
 	}
 	p.Barrier()
+}
+
+// product computes all of l·acts into dst, [acts.N][rows], without a barrier.
+func (p *pass) product(dst []float32, l *linear, acts *kernels.Acts) {
+	rows := tileRows(&l.w, acts.N)
+	for i := range p.Tiles(tiles(l.w.Rows, rows)) {
+		r0 := i * rows
+		l.mul(p, dst[r0:], l.w.Rows, r0, min(rows, l.w.Rows-r0), acts)
+	}
 }
 
 func tiles(rows, perTile int) int { return (rows + perTile - 1) / perTile }
