@@ -81,7 +81,7 @@ func (b *builder) bareAttention(h heads, r *rope) *attention {
 	if r != nil && r.dim > h.keyDim {
 		b.fail(ErrModel, "layer %d rotates %d numbers of heads of %d", b.layer, r.dim, h.keyDim)
 	}
-	c := b.kept(a.layer)
+	c := b.cached(a.layer)
 	c.Heads, c.KeyDim, c.ValueDim = h.kv, h.keyDim, h.valueDim
 	return a
 }

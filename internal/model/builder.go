@@ -9,6 +9,7 @@ import (
 	"happyphonellm/internal/gguf"
 	"happyphonellm/internal/kernels"
 	"happyphonellm/internal/kvcache"
+	"happyphonellm/internal/kvcache"
 	"happyphonellm/internal/quant"
 )
 
@@ -167,6 +168,14 @@ func (b *builder) add(blocks ...block) { b.m.blocks = append(b.m.blocks, blocks.
 
 // kept is what the cache keeps for a layer, to be filled in.
 func (b *builder) kept(layer int) *kvcache.Shape {
+	for len(b.m.cache) <= layer {
+		b.m.cache = append(b.m.cache, kvcache.Shape{})
+	}
+	return &b.m.cache[layer]
+}
+
+// cached is what the cache keeps for a layer, to be filled in.
+func (b *builder) cached(layer int) *kvcache.Shape {
 	for len(b.m.cache) <= layer {
 		b.m.cache = append(b.m.cache, kvcache.Shape{})
 	}
