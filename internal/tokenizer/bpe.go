@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"bytes"
 	"hash/maphash"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -109,7 +110,7 @@ func (m *bpeModel) cached(e *encoder, word []byte) {
 func (m *bpeModel) tokens(e *encoder, word []byte) {
 	v := m.v
 	text := word
-	e.merge.syms = e.merge.syms[:0]
+	e.merge.begin(len(word))
 	if v.split.rawBytes {
 		for i := 0; i < len(word); {
 			n := min(charLen(word[i]), len(word)-i)
@@ -117,15 +118,14 @@ func (m *bpeModel) tokens(e *encoder, word []byte) {
 			if n > 1 {
 				id = v.index.find(word[i : i+n])
 			}
-			e.merge.add(i, i+n, id)
+			e.merge.add(i, id)
 			i += n
 		}
 	} else {
-		e.letters = e.letters[:0]
+		e.letters = slices.Grow(e.letters[:0], 2*len(word))
 		for _, b := range word {
-			at := len(e.letters)
+			e.merge.add(len(e.letters), m.ids[b])
 			e.letters = append(e.letters, byteLetters[b]...)
-			e.merge.add(at, len(e.letters), m.ids[b])
 		}
 		text = e.letters
 	}
@@ -142,7 +142,7 @@ func (m *bpeModel) tokens(e *encoder, word []byte) {
 			e.out = append(e.out, s.id)
 			continue
 		}
-		piece := text[s.start:s.end]
+		piece := text[s.start:e.merge.end(text, i)]
 		for i := range piece {
 			id := int32(-1)
 			if v.split.rawBytes {
@@ -158,16 +158,16 @@ func (m *bpeModel) tokens(e *encoder, word []byte) {
 }
 
 // rank is the rank of a merge, as a key of merger.
-func (e *encoder) rank(text []byte, l, r *piece) join {
-	p := append(e.pairText[:0], text[l.start:l.end]...)
+func (e *encoder) rank(left, right, both []byte) join {
+	p := append(e.pairText[:0], left...)
 	p = append(p, ' ')
-	p = append(p, text[r.start:r.end]...)
+	p = append(p, right...)
 	e.pairText = p
 	rank := e.v.merges.find(p)
 	if rank < 0 {
 		return noJoin
 	}
-	return join{uint32(rank), e.v.index.find(text[l.start:r.end])}
+	return join{uint32(rank), e.v.index.find(both)}
 }
 
 // lines encodes each line by itself, with a space before those that begin without one.

@@ -5,36 +5,39 @@ import (
 	"slices"
 )
 
-// piece is a symbol of a word while it is merged: text[start:end].
+// piece is a symbol of a word while it is merged; its text ends where the next one's
+// begins. Long words have millions of them: they are small.
 type piece struct {
-	start, end int32
-	prev, next int32 // -1: none
-	id         int32 // the token of this text; -1: there is none
-	join
+	start      int32
+	prev, next int32  // -1: none
+	id         int32  // the token of this text; -1: there is none
+	key        uint32 // of merging it with the next one
 }
 
 // join is what merging a piece with the next one gives.
 type join struct {
 	key uint32 // smallest first; noMerge: they do not merge
-	id2 int32  // the token of both together; -1: there is none
+	id  int32  // the token of both together; -1: there is none
 }
 
 const noMerge = math.MaxUint32
 
 var noJoin = join{noMerge, -1}
 
-// shortWord is how many symbols are merged without a heap.
-const shortWord = 32
+// Up to shortWord symbols are merged without a heap, from longWord on with runs too.
+const (
+	shortWord = 32
+	longWord  = 2048
+)
 
 // merger joins neighbouring symbols, always the pair of the smallest key, the
 // leftmost of equals, until none may be joined. Time is O(n log n).
 type merger struct {
 	syms []piece
 	heap []uint64 // key<<32 | symbol
-	// pair tells how text[l.start:l.end] and text[r.start:r.end] join, which follow
-	// each other.
-	pair func(text []byte, l, r *piece) join
-	memo []memoEntry // of pairs of tokens; a power of two
+	runs runs
+	pair func(left, right, both []byte) join // how two texts that follow each other join
+	memo []memoEntry                         // of pairs of tokens; a power of two
 }
 
 type memoEntry struct {
@@ -42,23 +45,42 @@ type memoEntry struct {
 	join
 }
 
-// look is pair, remembered.
-func (m *merger) look(text []byte, l, r *piece) join {
+// look tells how a piece joins with the next one, which there is.
+func (m *merger) look(text []byte, l *piece) join {
+	r := &m.syms[l.next]
 	if l.id < 0 || r.id < 0 {
-		return m.pair(text, l, r)
+		return m.ask(text, l)
 	}
 	h := (uint64(l.id)<<32 | uint64(r.id)) * 0x9E3779B97F4A7C15
 	e := &m.memo[h>>32&uint64(len(m.memo)-1)]
 	if e.left != l.id+1 || e.right != r.id+1 {
-		*e = memoEntry{l.id + 1, r.id + 1, m.pair(text, l, r)}
+		*e = memoEntry{l.id + 1, r.id + 1, m.ask(text, l)}
 	}
 	return e.join
 }
 
-// add appends the symbol text[start:end], which is the token id.
-func (m *merger) add(start, end int, id int32) {
+// ask is look without the memory.
+func (m *merger) ask(text []byte, l *piece) join {
+	mid := m.syms[l.next].start
+	end := m.end(text, l.next)
+	return m.pair(text[l.start:mid], text[mid:end], text[l.start:end])
+}
+
+// end returns where the text of symbol i ends.
+func (m *merger) end(text []byte, i int32) int32 {
+	if next := m.syms[i].next; next >= 0 {
+		return m.syms[next].start
+	}
+	return int32(len(text))
+}
+
+// begin makes m ready for a word of up to most symbols.
+func (m *merger) begin(most int) { m.syms = slices.Grow(m.syms[:0], most) }
+
+// add appends the symbol that begins at start, which is the token id.
+func (m *merger) add(start int, id int32) {
 	n := int32(len(m.syms))
-	m.syms = append(m.syms, piece{int32(start), int32(end), n - 1, n + 1, id, noJoin})
+	m.syms = append(m.syms, piece{int32(start), n - 1, n + 1, id, noMerge})
 }
 
 // merge joins the symbols that were added. Afterwards they are read from the first
@@ -70,7 +92,7 @@ func (m *merger) merge(text []byte) {
 	}
 	s[len(s)-1].next = -1
 	for i := range len(s) - 1 {
-		s[i].join = m.look(text, &s[i], &s[i+1])
+		s[i].key = m.look(text, &s[i]).key
 	}
 	if len(s) > shortWord {
 		m.mergeLong(text)
@@ -90,28 +112,64 @@ func (m *merger) merge(text []byte) {
 	}
 }
 
-// mergeLong is merge with a heap. An entry is stale when its symbol is gone or
-// has another key by now.
+// mergeLong is merge with a queue: runs for very long words, and a heap for what they
+// do not hold. An entry is stale when its symbol is gone or has another key by now.
 func (m *merger) mergeLong(text []byte) {
 	m.heap = m.heap[:0]
+	if len(m.syms) < longWord {
+		for i := range m.syms {
+			if key := m.syms[i].key; key != noMerge {
+				m.heap = append(m.heap, uint64(key)<<32|uint64(i))
+			}
+		}
+		slices.Sort(m.heap) // a sorted slice is a heap
+		for len(m.heap) > 0 {
+			top := m.heap[0]
+			m.heap = heapPop(m.heap)
+			m.take(text, top, func(i int32) {
+				if key := m.syms[i].key; key != noMerge {
+					m.heap = heapPush(m.heap, uint64(key)<<32|uint64(i))
+				}
+			})
+		}
+		return
+	}
+	m.runs.begin(len(m.syms))
+	push := func(i int32) {
+		if key := m.syms[i].key; key != noMerge && !m.runs.add(key, i) {
+			m.heap = heapPush(m.heap, uint64(key)<<32|uint64(i))
+		}
+	}
 	for i := range m.syms {
-		if key := m.syms[i].key; key != noMerge {
-			m.heap = append(m.heap, uint64(key)<<32|uint64(i))
-		}
+		push(int32(i))
 	}
-	slices.Sort(m.heap) // a sorted slice is a heap
-	for len(m.heap) > 0 {
-		top := m.pop()
-		i := int32(uint32(top))
-		if m.syms[i].key != uint32(top>>32) {
-			continue
+	for {
+		top, ok := m.runs.top()
+		switch {
+		case len(m.heap) > 0 && (!ok || m.heap[0] < top):
+			top = m.heap[0]
+			m.heap = heapPop(m.heap)
+		case ok:
+			m.runs.drop()
+		default:
+			return
 		}
-		m.joinNext(text, i)
-		m.push(i)
-		if p := m.syms[i].prev; p >= 0 {
-			m.push(p)
-		}
+		m.take(text, top, push)
 	}
+}
+
+// take merges what an entry of a queue says, unless it is stale, and pushes the symbols
+// whose keys changed, from the left.
+func (m *merger) take(text []byte, entry uint64, push func(i int32)) {
+	i := int32(uint32(entry))
+	if m.syms[i].key != uint32(entry>>32) {
+		return
+	}
+	m.joinNext(text, i)
+	if p := m.syms[i].prev; p >= 0 {
+		push(p)
+	}
+	push(i)
 }
 
 // joinNext merges symbol i with the next one.
@@ -119,54 +177,15 @@ func (m *merger) joinNext(text []byte, i int32) {
 	s := m.syms
 	l := &s[i]
 	r := &s[l.next]
-	r.key = noMerge
-	l.end, l.next, l.id = r.end, r.next, l.id2
-	l.join = noJoin
+	l.id, l.key = m.look(text, l).id, noMerge
+	l.next, r.key = r.next, noMerge
 	if l.next >= 0 {
 		s[l.next].prev = i
-		l.join = m.look(text, l, &s[l.next])
+		l.key = m.look(text, l).key
 	}
 	if l.prev >= 0 {
-		s[l.prev].join = m.look(text, &s[l.prev], l)
-	}
-}
-
-func (m *merger) push(i int32) {
-	key := m.syms[i].key
-	if key == noMerge {
-		return
-	}
-	m.heap = append(m.heap, uint64(key)<<32|uint64(i))
-	h := m.heap
-	for at := len(h) - 1; at > 0; {
-		up := (at - 1) / 2
-		if h[up] <= h[at] {
-			return
-		}
-		h[up], h[at] = h[at], h[up]
-		at = up
-	}
-}
-
-func (m *merger) pop() uint64 {
-	h := m.heap
-	top, last := h[0], len(h)-1
-	h[0] = h[last]
-	h = h[:last]
-	m.heap = h
-	for at := 0; ; {
-		down := 2*at + 1
-		if down >= len(h) {
-			return top
-		}
-		if down+1 < len(h) && h[down+1] < h[down] {
-			down++
-		}
-		if h[at] <= h[down] {
-			return top
-		}
-		h[at], h[down] = h[down], h[at]
-		at = down
+		p := &s[l.prev]
+		p.key = m.look(text, p).key
 	}
 }
 

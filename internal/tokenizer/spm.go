@@ -43,7 +43,7 @@ func (m *spmModel) cached(e *encoder, word []byte) {
 }
 
 func (m *spmModel) tokens(e *encoder, word []byte) {
-	e.merge.syms = e.merge.syms[:0]
+	e.merge.begin(len(word))
 	for i := 0; i < len(word); {
 		n := min(charLen(word[i]), len(word)-i)
 		var id int32
@@ -52,7 +52,7 @@ func (m *spmModel) tokens(e *encoder, word []byte) {
 		} else {
 			id = m.v.index.find(word[i : i+n])
 		}
-		e.merge.add(i, i+n, id)
+		e.merge.add(i, id)
 		i += n
 	}
 	e.merge.merge(word)
@@ -62,7 +62,7 @@ func (m *spmModel) tokens(e *encoder, word []byte) {
 			e.out = append(e.out, s.id)
 			continue
 		}
-		for _, b := range word[s.start:s.end] {
+		for _, b := range word[s.start:e.merge.end(word, i)] {
 			id := m.v.byteToken(b)
 			if id < 0 {
 				id = m.v.special["unk"]
@@ -75,8 +75,8 @@ func (m *spmModel) tokens(e *encoder, word []byte) {
 }
 
 // pairScore orders merges by the score of the token they make, as a key of merger.
-func (e *encoder) pairScore(text []byte, l, r *piece) join {
-	id := e.v.index.find(text[l.start:r.end])
+func (e *encoder) pairScore(_, _, both []byte) join {
+	id := e.v.index.find(both)
 	if id < 0 {
 		return noJoin
 	}
