@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"happyphonellm/internal/kernels"
 )
 
@@ -22,9 +24,13 @@ type attention struct {
 	window           int  // positions that a token sees, itself included; 0: all
 	chunked          bool // a token sees the positions since the last multiple of window instead
 	params           kernels.AttendParams
+	clamp            float32   // queries, keys and values go no farther from 0; 0: no limit
+	slopes           []float32 // [heads] ALiBi: what each position farther away takes off a score; nil: none
 	sinks            []float32 // [heads] scores without a value; nil: none
 	gate             *linear   // its sigmoid, a number per head or per output, multiplies the output; nil: none
+	sub              *norm     // of all heads' outputs together, before o; nil: none
 	post             *norm     // of the output before it is added; nil: none
+	aside            bool      // the output is not added: it waits for joined
 }
 
 // heads describes a layer's attention heads.
@@ -52,9 +58,9 @@ func (b *builder) heads() heads {
 // on the result.
 func (b *builder) attention(h heads, r *rope) *attention {
 	a := b.bareAttention(h, r)
-	a.norm = b.rmsNorm("attn_norm", b.m.Embd)
-	a.qNorm = b.rmsNormOr("attn_q_norm", h.keyDim)
-	a.kNorm = b.rmsNormOr("attn_k_norm", h.keyDim)
+	a.norm = b.norm("attn_norm", b.m.Embd)
+	a.qNorm = b.normOr("attn_q_norm", h.keyDim)
+	a.kNorm = b.normOr("attn_k_norm", h.keyDim)
 	return a
 }
 
@@ -70,6 +76,9 @@ func (b *builder) bareAttention(h heads, r *rope) *attention {
 	qDim, kDim, vDim := h.n*h.keyDim, h.kv*h.keyDim, h.kv*h.valueDim
 	if b.has("attn_qkv.weight") {
 		qkv := b.linear("attn_qkv", embd, qDim+kDim+vDim)
+		if qkv.bias == nil && b.has("attn_q.bias") { // as some old files have it
+			qkv.bias = slices.Concat(b.vector("attn_q.bias", qDim), b.vector("attn_k.bias", kDim), b.vector("attn_v.bias", vDim))
+		}
 		if b.err == nil {
 			a.q, a.k, a.v = qkv.rows(0, qDim), qkv.rows(qDim, kDim), qkv.rows(qDim+kDim, vDim)
 		}
@@ -96,6 +105,9 @@ func (a *attention) size(z *sizes) {
 	}
 	if a.gate != nil {
 		z.need(&z.gate, a.gate.w.Rows)
+	}
+	if a.aside {
+		z.need(&z.aside, a.o.w.Rows)
 	}
 	z.addLinear(&a.o, a.post)
 }
@@ -126,9 +138,9 @@ func (a *attention) run(p *pass) {
 		a.normWhole(p, kv)
 	}
 	out := shaped(&p.acts2, &p.attn, p.n, a.heads*a.valueDim)
-	// Where heads are no whole quantization blocks, a token's must be complete
-	// before they can be quantized.
-	whole := a.valueDim%32 == 0
+	// Where heads are no whole quantization blocks, or are normed together, a
+	// token's must be complete before they can be quantized.
+	whole := a.valueDim%32 == 0 && a.sub == nil
 	// One tile is one head of one token, or the heads that share a KV head, of some.
 	tokens, each := 1, 1
 	if p.n > 1 {
@@ -151,9 +163,14 @@ func (a *attention) run(p *pass) {
 	p.Barrier()
 	if !whole {
 		for t := range p.Tiles(p.n) {
+			a.sub.apply(out.Row(t), out.Row(t))
 			out.Quantize(t, t+1)
 		}
 		p.Barrier()
+	}
+	if a.aside {
+		p.storeLinear(&a.o, out, p.aside)
+		return
 	}
 	p.addLinear(&a.o, out, a.post)
 }
@@ -162,6 +179,9 @@ func (a *attention) run(p *pass) {
 func (a *attention) query(p *pass, in *kernels.Acts, h int) {
 	d, stride := a.keyDim, a.heads*a.keyDim
 	a.q.mul(p, p.q[h*d:], stride, h*d, d, in)
+	for t := range p.n {
+		clamp(p.q[t*stride+h*d:t*stride+(h+1)*d], a.clamp)
+	}
 	if a.qWhole != nil {
 		return
 	}
@@ -178,12 +198,17 @@ func (a *attention) query(p *pass, in *kernels.Acts, h int) {
 func (a *attention) key(p *pass, in *kernels.Acts, h int) {
 	d := a.keyDim
 	if a.qWhole != nil {
-		a.k.mul(p, p.k[h*d:], a.kvHeads*d, h*d, d, in)
+		stride := a.kvHeads * d
+		a.k.mul(p, p.k[h*d:], stride, h*d, d, in)
+		for t := range p.n {
+			clamp(p.k[t*stride+h*d:t*stride+(h+1)*d], a.clamp)
+		}
 		return
 	}
 	a.k.mul(p, p.tile, d, h*d, d, in)
 	for t := range p.n {
 		k := p.tile[t*d : (t+1)*d]
+		clamp(k, a.clamp)
 		a.turn(p, k, a.kNorm, h, t)
 		p.cache.StoreKey(a.layer, h, p.pos+t, k)
 	}
@@ -195,6 +220,7 @@ func (a *attention) value(p *pass, in *kernels.Acts, h int) {
 	a.v.mul(p, p.tile, d, h*d, d, in)
 	for t := range p.n {
 		v := p.tile[t*d : (t+1)*d]
+		clamp(v, a.clamp)
 		if a.vNorm != nil {
 			a.vNorm.apply(v, v)
 		}
@@ -232,6 +258,9 @@ func (a *attention) attend(p *pass, out *kernels.Acts, t0, t1, h0, h1 int) {
 			q.From = max(0, q.To-a.window)
 		}
 		for h := h0; h < h1; h++ {
+			if a.slopes != nil {
+				q.Params.Slope, q.Params.Pos = a.slopes[h], p.pos+t
+			}
 			if a.sinks != nil {
 				q.Params.HasSink, q.Params.Sink = true, a.sinks[h]
 			}

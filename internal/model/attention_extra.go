@@ -7,7 +7,7 @@ import (
 )
 
 // What only some architectures add to attention: norms over all heads together,
-// gates on the output, and queries that grow with their position.
+// gates on the output, queries that grow with their position, ALiBi, clamps.
 
 // normWhole norms the queries and keys of each token over all its heads, rotates
 // them, and puts the keys into the cache.
@@ -83,4 +83,69 @@ type temper struct{ floor, scale, offset float64 }
 func (c *temper) at(pos int) float32 {
 	steps := math.Floor((float64(pos) + c.offset) / c.floor)
 	return float32(1 + float64(kernels.Log64(steps+1)*c.scale))
+}
+
+// alibi gives the slopes of n heads (arXiv:2108.12409) as llama.cpp has them: a
+// geometric series down to 2^-bias over the largest power of two of heads, and
+// the steps between for the others.
+func alibi(n int, bias float32) []float32 {
+	if bias <= 0 {
+		return nil
+	}
+	power := 1
+	for 2*power <= n {
+		power *= 2
+	}
+	slopes := make([]float32, n)
+	for h := range slopes {
+		exponent := float64(h+1) / float64(power)
+		if h >= power {
+			exponent = (float64(h-power) + 0.5) / float64(power)
+		}
+		slopes[h] = float32(kernels.Pow64(2, -float64(bias)*exponent))
+	}
+	return slopes
+}
+
+// clamp limits the numbers of x to [-limit, limit]; 0 is no limit.
+func clamp(x []float32, limit float32) {
+	if limit <= 0 {
+		return
+	}
+	for i, v := range x {
+		x[i] = min(limit, max(-limit, v))
+	}
+}
+
+// parallel makes an attention and the block after it read the same residual
+// stream: x += attention(x) + block(x).
+func (b *builder) parallel(a *attention, blk block) {
+	a.aside = true
+	b.add(a, blk, joined{})
+}
+
+// joined adds what an attention has put aside to the residual stream.
+type joined struct{}
+
+func (joined) size(*sizes) {}
+
+func (joined) run(p *pass) {
+	for t := range p.Tiles(p.n) {
+		kernels.Add(p.row(t), p.row(t), p.aside[t*p.m.Embd:(t+1)*p.m.Embd])
+	}
+	p.Barrier()
+}
+
+// temper reads attention.temperature_scale; nil where that is zero. One step of
+// growth is floor positions.
+func (b *builder) temper(offset float64, floor int) *temper {
+	scale := b.floatOr("attention.temperature_scale", 0)
+	if scale == 0 {
+		return nil
+	}
+	if floor < 1 {
+		b.fail(ErrModel, "%s without a context length to count in", b.key("attention.temperature_scale"))
+		return nil
+	}
+	return &temper{floor: float64(floor), scale: float64(scale), offset: offset}
 }

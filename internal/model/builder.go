@@ -9,7 +9,6 @@ import (
 	"happyphonellm/internal/gguf"
 	"happyphonellm/internal/kernels"
 	"happyphonellm/internal/kvcache"
-	"happyphonellm/internal/kvcache"
 	"happyphonellm/internal/quant"
 )
 
@@ -21,6 +20,9 @@ type builder struct {
 	m     *Model
 	layer int // the layer being built; -1 outside of layers
 	err   error
+
+	// layerNorms makes every norm that is bound by norm a layer norm.
+	layerNorms bool
 }
 
 // fail records an error about the file as a whole, unless there is one already.
@@ -149,6 +151,14 @@ func (b *builder) floatOr(name string, or float32) float32 {
 	return float32(v)
 }
 
+func (b *builder) boolOr(name string, or bool) bool {
+	v, err := b.file.Bool(b.key(name))
+	if b.missing(err) {
+		return or
+	}
+	return v
+}
+
 func (b *builder) textOr(name, or string) string {
 	v, err := b.file.Text(b.key(name))
 	if b.missing(err) {
@@ -165,14 +175,6 @@ func (b *builder) nextLayer() bool {
 
 // add appends blocks to the model.
 func (b *builder) add(blocks ...block) { b.m.blocks = append(b.m.blocks, blocks...) }
-
-// kept is what the cache keeps for a layer, to be filled in.
-func (b *builder) kept(layer int) *kvcache.Shape {
-	for len(b.m.cache) <= layer {
-		b.m.cache = append(b.m.cache, kvcache.Shape{})
-	}
-	return &b.m.cache[layer]
-}
 
 // cached is what the cache keeps for a layer, to be filled in.
 func (b *builder) cached(layer int) *kvcache.Shape {
@@ -296,6 +298,38 @@ func (b *builder) linear(name string, in, out int) linear {
 		bias:  b.vectorOr(name+".bias", out),
 		scale: b.vectorOr(name+".scale", 1),
 	}
+}
+
+// norm binds name.weight as the kind of norm that the architecture has: a layer
+// norm, with name.bias where the file has it, if b.layerNorms is set, else a
+// root-mean-square norm. n is how many numbers are normed together.
+func (b *builder) norm(name string, n int) *norm {
+	if !b.layerNorms {
+		return b.rmsNorm(name, n)
+	}
+	return &norm{w: b.vector(name+".weight", n), b: b.vectorOr(name+".bias", n), mean: true,
+		eps: b.float("attention.layer_norm_epsilon")}
+}
+
+// normOr is norm for one that the file may lack.
+func (b *builder) normOr(name string, n int) *norm {
+	if !b.has(name + ".weight") {
+		return nil
+	}
+	return b.norm(name, n)
+}
+
+// headNorms binds name.weight as norms of n numbers with weights of its own for
+// each head; nil if the file has none.
+func (b *builder) headNorms(name string, n, heads int) *norm {
+	w := b.vectorOr(name+".weight", n, heads)
+	switch {
+	case w == nil:
+		return nil
+	case b.layerNorms:
+		return &norm{w: w, mean: true, eps: b.float("attention.layer_norm_epsilon")}
+	}
+	return &norm{w: w, eps: b.rmsEps()}
 }
 
 // rmsNorm binds name.weight as a root-mean-square norm over n numbers.

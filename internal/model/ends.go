@@ -7,6 +7,7 @@ import "happyphonellm/internal/kernels"
 type embedding struct {
 	w     kernels.Matrix // [vocab][embd]
 	scale float32        // of each row
+	pos   kernels.Matrix // [positions][embd] added to the rows; zero: none
 	norm  *norm          // of each row, after its scale; nil: none
 }
 
@@ -25,12 +26,28 @@ func (b *builder) embedding(scale float32) {
 	b.m.embed = embedding{w: b.matrix("token_embd.weight", b.m.Embd, b.m.Vocab), scale: scale}
 }
 
+// positions binds position_embd: a vector for each position that the model knows.
+func (b *builder) positions() {
+	b.m.embed.pos = b.matrix("position_embd.weight", b.m.Embd, b.m.Context)
+	b.m.Positions = b.m.Context
+}
+
+func (e *embedding) size(z *sizes) {
+	if e.pos.Rows > 0 {
+		z.need(&z.line, e.w.Cols)
+	}
+}
+
 func (e *embedding) run(p *pass) {
 	for t := range p.Tiles(p.n) {
 		x := p.row(t)
 		e.w.Row(x, int(p.ids[t]))
 		if e.scale != 1 {
 			kernels.Scale(x, x, e.scale)
+		}
+		if e.pos.Rows > 0 {
+			e.pos.Row(p.line, p.pos+t)
+			kernels.Add(x, x, p.line)
 		}
 		if e.norm != nil {
 			e.norm.apply(x, x)
@@ -53,7 +70,7 @@ type head struct {
 // that of the embedding.
 func (b *builder) head() *head {
 	h := b.bareHead()
-	h.norm = b.rmsNorm("output_norm", b.m.Embd)
+	h.norm = b.norm("output_norm", b.m.Embd)
 	return h
 }
 

@@ -5,18 +5,40 @@ import "happyphonellm/internal/kernels"
 // activation combines a tile's gate and up outputs: dst may be gate.
 type activation func(dst, gate, up []float32)
 
-// feedForward is x += post(down · act(gate·norm(x), up·norm(x))).
+// plainGELU is the activation of what has no gate: the second operand is not used.
+func plainGELU(dst, x, _ []float32) { kernels.GeGLU(dst, x, ones[:len(dst)]) }
+
+// ones is a factor that changes nothing.
+var ones = func() (v [maxTileRows]float32) {
+	for i := range v {
+		v[i] = 1
+	}
+	return v
+}()
+
+// reGLU is max(gate, 0) times up; without a gate, where both are the same, it is
+// the square of what is above 0.
+func reGLU(dst, gate, up []float32) {
+	for i, v := range gate[:len(dst)] {
+		dst[i] = max(v, 0) * up[i]
+	}
+}
+
+// feedForward is x += post(down · sub(act(gate·norm(x), up·norm(x)))), where an
+// empty gate is none: see gatedTile.
 type feedForward struct {
 	norm           *norm // nil: none
 	gate, up, down linear
 	act            activation
-	post           *norm // nil: none
+	factor         []float32 // of the hidden layer; nil: none
+	sub            *norm     // of the hidden layer; nil: none
+	post           *norm     // nil: none
 }
 
 // feedForward binds the gated feed-forward of the current layer under its usual names.
 func (b *builder) feedForward(act activation) *feedForward {
 	f := b.bareFeedForward(act)
-	f.norm = b.rmsNorm("ffn_norm", b.m.Embd)
+	f.norm = b.norm("ffn_norm", b.m.Embd)
 	return f
 }
 
@@ -31,13 +53,30 @@ func (b *builder) bareFeedForward(act activation) *feedForward {
 	}
 }
 
+// plainFeedForward is feedForward for files without a gate.
+func (b *builder) plainFeedForward(act activation) *feedForward {
+	f := b.barePlainFeedForward(act)
+	f.norm = b.norm("ffn_norm", b.m.Embd)
+	return f
+}
+
+// barePlainFeedForward is plainFeedForward without its norm.
+func (b *builder) barePlainFeedForward(act activation) *feedForward {
+	embd, ffn := b.m.Embd, b.ffnLength()
+	return &feedForward{
+		up:   b.linear("ffn_up", embd, ffn).biasBeforeScale(),
+		down: b.linear("ffn_down", ffn, embd).biasBeforeScale(),
+		act:  act,
+	}
+}
+
 // fusedFeedForward is feedForward for files that have gate and up, in this
 // order, as the rows of ffn_up.
 func (b *builder) fusedFeedForward(act activation) *feedForward {
 	embd, ffn := b.m.Embd, b.ffnLength()
 	both := b.linear("ffn_up", embd, 2*ffn)
 	f := &feedForward{
-		norm: b.rmsNorm("ffn_norm", embd),
+		norm: b.norm("ffn_norm", embd),
 		down: b.linear("ffn_down", ffn, embd).biasBeforeScale(),
 		act:  act,
 	}
@@ -74,6 +113,17 @@ func (f *feedForward) run(p *pass) {
 	hidden := shaped(&p.acts2, &p.hidden, p.n, f.up.w.Rows)
 	gated(p, in, &f.gate, &f.up, f.act, hidden)
 	p.Barrier()
+	if f.sub != nil || f.factor != nil {
+		for t := range p.Tiles(p.n) {
+			h := hidden.Row(t)
+			if f.factor != nil {
+				kernels.Mul(h, h, f.factor)
+			}
+			f.sub.apply(h, h)
+			hidden.Quantize(t, t+1)
+		}
+		p.Barrier()
+	}
 	p.addLinear(&f.down, hidden, f.post)
 }
 

@@ -71,9 +71,11 @@ func (l linear) rows(r0, n int) linear {
 	return part
 }
 
-// norm is a root-mean-square norm.
+// norm is a root-mean-square norm, or a layer norm.
 type norm struct {
 	w      []float32 // nil: none
+	b      []float32 // added after w; nil: none
+	mean   bool      // a layer norm: the mean is subtracted
 	groups int       // equal parts that are normed each for itself; 0: one
 	eps    float32
 }
@@ -91,6 +93,10 @@ func (n *norm) apply(dst, x []float32) {
 		}
 		return
 	}
+	if n.mean {
+		kernels.LayerNorm(dst, x, n.w, n.b, n.eps)
+		return
+	}
 	kernels.RMSNorm(dst, x, n.w, n.eps)
 }
 
@@ -101,7 +107,7 @@ func (n *norm) applyHead(x []float32, h int) {
 		n.apply(x, x)
 		return
 	}
-	one := norm{w: n.w[h*len(x) : (h+1)*len(x)], eps: n.eps}
+	one := norm{w: n.w[h*len(x) : (h+1)*len(x)], mean: n.mean, eps: n.eps}
 	one.apply(x, x)
 }
 

@@ -37,6 +37,9 @@ type Model struct {
 	Layers  int
 	Vocab   int // rows of token_embd
 
+	// Positions is how many positions a model with learned ones has; 0: no limit.
+	Positions int
+
 	embed  embedding
 	blocks []block
 	head   head
@@ -96,6 +99,7 @@ func Load(f *gguf.File) (*Model, error) {
 		return nil, b.err
 	}
 	m := b.m
+	m.embed.size(&m.sizes)
 	for _, blk := range m.blocks {
 		blk.size(&m.sizes)
 	}

@@ -19,7 +19,9 @@ type sizes struct {
 	attnOut int // all heads' attention outputs
 	ffn     int // one block's hidden layer
 	branch  int // output of a branch that is normed before it is added; 0: none
+	aside   int // output of a block that waits for joined; 0: none
 	tile    int // per worker: the rows of one tile
+	line    int // per worker: the embedding of one position, not per token; 0: none
 	queries int // per worker: query heads that attend together, not per token
 	slots   int // experts per token; 0: none
 	experts int
@@ -58,6 +60,7 @@ type State struct {
 	k      []float32    // [batch][sizes.key] keys before their norm
 	gates  []float32    // [batch][sizes.gate] gates of the attention output, before their sigmoid
 	branch []float32    // [batch][sizes.branch] output of a branch before its norm
+	aside  []float32    // [batch][sizes.aside] output of a block that waits for joined
 	rope   [][]float32  // per rotation: [batch][dim] cosines, then sines
 	in     kernels.Acts // [batch][embd] normed input of a block
 	attn   kernels.Acts // [batch][sizes.attnOut] attention output
@@ -78,6 +81,7 @@ type pass struct {
 	own     kernels.Acts // [privateTokens][embd] this worker's normed input
 	tile    []float32    // [batch][sizes.tile] outputs of one tile of rows
 	tile2   []float32    // the same
+	line    []float32    // [sizes.line]
 	queries []kernels.Query
 	scratch *kernels.Scratch
 
@@ -103,6 +107,7 @@ func (m *Model) NewState(batch, workers int) *State {
 	s.attn.Resize(batch, blocks(z.attnOut))
 	s.hidden.Resize(batch, blocks(z.ffn))
 	s.branch = make([]float32, batch*z.branch)
+	s.aside = make([]float32, batch*z.aside)
 	s.moe.resize(batch, z, m.Embd)
 	for range m.keeps {
 		s.kept = append(s.kept, make([]float32, batch*m.Embd))
@@ -117,6 +122,7 @@ func (m *Model) NewState(batch, workers int) *State {
 		p.own.Resize(privateTokens, m.Embd)
 		p.tile = make([]float32, batch*z.tile)
 		p.tile2 = make([]float32, batch*z.tile)
+		p.line = make([]float32, z.line)
 		p.queries = make([]kernels.Query, 0, z.queries)
 		p.scratch = kernels.NewScratch()
 	}
@@ -148,6 +154,9 @@ func (s *State) Forward(team *parallel.Team, stop *atomic.Bool, cache *kvcache.C
 	}
 	if err := cache.Reserve(n); err != nil {
 		return err
+	}
+	if end := cache.Len() + n; m.Positions > 0 && end > m.Positions {
+		return fmt.Errorf("%w: the model has %d positions, %d are asked for", kvcache.ErrFull, m.Positions, end)
 	}
 	s.ids, s.pos, s.cache, s.again = ids, cache.Len(), cache, false
 	s.logits, s.from, s.to = logits, n, n
@@ -255,6 +264,16 @@ func (p *pass) addLinear(l *linear, acts *kernels.Acts, post *norm) {
 // product computes all of l·acts into dst, [acts.N][rows], without a barrier.
 func (p *pass) product(dst []float32, l *linear, acts *kernels.Acts) {
 	rows := tileRows(&l.w, acts.N)
+	for i := range p.Tiles(tiles(l.w.Rows, rows)) {
+		r0 := i * rows
+		l.mul(p, dst[r0:], l.w.Rows, r0, min(rows, l.w.Rows-r0), acts)
+	}
+}
+
+// storeLinear writes l·acts to dst, [n][rows]. The workers see all of it after
+// the next barrier.
+func (p *pass) storeLinear(l *linear, acts *kernels.Acts, dst []float32) {
+	rows := tileRows(&l.w, p.n)
 	for i := range p.Tiles(tiles(l.w.Rows, rows)) {
 		r0 := i * rows
 		l.mul(p, dst[r0:], l.w.Rows, r0, min(rows, l.w.Rows-r0), acts)
