@@ -33,7 +33,7 @@ var neonTier = tier{
 	name:  "neon",
 	base:  &goTier,
 	group: 8,
-	few:   withFloats(fewNEON, fewFloats),
+	few:   withFloats(manyNEON.orMany(fewNEON), fewFloats),
 	many:  withFloats(manyNEON.table(), manyFloats),
 
 	groupMany: manyRows,
@@ -60,7 +60,7 @@ var dotProdTier = tier{
 	name: "dotprod",
 	base: &neonTier,
 	has:  hasDotProd,
-	few:  fewDotProd,
+	few:  manyDotProd.orMany(fewDotProd),
 	many: manyDotProd.table(),
 }
 

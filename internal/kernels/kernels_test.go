@@ -12,13 +12,28 @@ import (
 
 // allTypesTested are the tensor types that matrices can have.
 var allTypesTested = []quant.Type{quant.F32, quant.F16, quant.BF16, quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1,
-	quant.Q8_0, quant.Q2_K, quant.Q3_K, quant.Q4_K, quant.Q5_K, quant.Q6_K, quant.IQ4_NL, quant.IQ4_XS}
+	quant.Q8_0, quant.Q2_K, quant.Q3_K, quant.Q4_K, quant.Q5_K, quant.Q6_K, quant.IQ4_NL, quant.IQ4_XS,
+	quant.IQ1_S, quant.IQ1_M, quant.IQ2_XXS, quant.IQ2_XS, quant.IQ2_S, quant.IQ3_XXS, quant.IQ3_S,
+	quant.TQ1_0, quant.TQ2_0, quant.MXFP4, quant.NVFP4, quant.Q1_0, quant.Q2_0}
 
 // halfScales are the offsets of f16 values in a block, which random tests must
 // keep finite.
 var halfScales = map[quant.Type][]int{
 	quant.Q4_0: {0}, quant.Q4_1: {0, 2}, quant.Q5_0: {0}, quant.Q5_1: {0, 2}, quant.Q8_0: {0}, quant.Q2_K: {80, 82},
-	quant.Q3_K: {108}, quant.Q4_K: {0, 2}, quant.Q5_K: {0, 2}, quant.Q6_K: {208}, quant.IQ4_NL: {0}, quant.IQ4_XS: {0}}
+	quant.Q3_K: {108}, quant.Q4_K: {0, 2}, quant.Q5_K: {0, 2}, quant.Q6_K: {208}, quant.IQ4_NL: {0}, quant.IQ4_XS: {0},
+	quant.IQ1_S: {0}, quant.IQ2_XXS: {0}, quant.IQ2_XS: {0}, quant.IQ2_S: {0}, quant.IQ3_XXS: {0}, quant.IQ3_S: {0},
+	quant.TQ1_0: {52}, quant.TQ2_0: {64}, quant.Q1_0: {0}, quant.Q2_0: {0}}
+
+// tame keeps the scales of a random block that are no plain half finite, and of
+// a size that products can bear.
+func tame(typ quant.Type, blk []byte) {
+	switch typ {
+	case quant.IQ1_M: // the half's exponent is in the top bits of the last word
+		blk[55] = blk[55]&0x8f | 0x20
+	case quant.MXFP4:
+		blk[0] = 112 + blk[0]%16
+	}
+}
 
 // randomMatrix fills data (or a new buffer if nil) with random finite weights.
 func randomMatrix(t testing.TB, rng *rand.Rand, typ quant.Type, rows, cols int, alloc func(n int) []byte) Matrix {
@@ -51,6 +66,7 @@ func randomMatrix(t testing.TB, rng *rand.Rand, typ quant.Type, rows, cols int, 
 			for _, at := range halfScales[typ] {
 				half(data[b+at:])
 			}
+			tame(typ, data[b:b+f.BlockBytes])
 		}
 	}
 	m, err := NewMatrix(typ, rows, cols, data)
@@ -89,8 +105,11 @@ func TestRowsMeanWhatQuantSays(t *testing.T) {
 			m.Row(want, r)
 			for i, w := range want {
 				got := float64(f.d[i/32]) * float64(f.q[i])
-				if f.form >= formSub {
+				switch f.form {
+				case formSub, formSubMin:
 					got *= float64(f.sub[i/16])
+				case formFloatSub:
+					got *= float64(f.fsub[i/16])
 				}
 				if f.form == formMin {
 					got += float64(f.m[i/32])

@@ -122,6 +122,7 @@ func (mt *manyTier) quadBytes(form, kb int) int {
 var formOf = [typeCount]int{
 	quant.Q4_1: formMin, quant.Q5_1: formMin, quant.Q4_K: formMin, quant.Q5_K: formMin,
 	quant.Q6_K: formSub, quant.Q3_K: formSub, quant.Q2_K: formSubMin,
+	quant.IQ1_M: formSub, quant.IQ2_XS: formSub, quant.IQ2_S: formSub, quant.NVFP4: formFloatSub,
 }
 
 // unpack fills a panel with rows r to r1, at most eight; missing rows repeat
@@ -217,11 +218,23 @@ var manyI8MM = manyTier{
 func (mt *manyTier) table() [typeCount]mulFunc {
 	var tab [typeCount]mulFunc
 	for t := range tab {
-		if rowUnpack[t] != nil {
+		// There is no panel for float sub-scales: plain Go.
+		if rowUnpack[t] != nil && formOf[t] != formFloatSub {
 			tab[t] = mt.mul
 		}
 	}
 	return tab
+}
+
+// orMany fills a table for few tokens: types without a kernel of their own
+// are unpacked, as for many.
+func (mt *manyTier) orMany(few [typeCount]mulFunc) [typeCount]mulFunc {
+	for t, f := range mt.table() {
+		if few[t] == nil {
+			few[t] = f
+		}
+	}
+	return few
 }
 
 //go:noescape

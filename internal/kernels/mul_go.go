@@ -14,11 +14,13 @@ import (
 //	formMin     w = d*q + m                             y += ..., y2 += m * (da*suma)
 //	formSub     w = d*sub*q, sub per 16                 y += d*da * (sub0*dot0 + sub1*dot1)
 //	formSubMin  w = d*sub*q + m*min, min per 16         y += ..., y2 += m*da * (min0*suma0 + min1*suma1)
+//	formFloatSub  w = d*fsub*q, fsub per 16             y += d*da * fma(fsub1, dot1, fsub0*dot0)
 type rowForm struct {
 	form     int
 	q        []int8    // [K]
 	d, m     []float32 // [K/32]
 	sub, min []int8    // [K/16]
+	fsub     []float32 // [K/16]
 }
 
 const (
@@ -26,6 +28,7 @@ const (
 	formMin
 	formSub
 	formSubMin
+	formFloatSub
 )
 
 func (f *rowForm) resize(k int) {
@@ -34,6 +37,7 @@ func (f *rowForm) resize(k int) {
 	f.m = grow(f.m, k/32)
 	f.sub = grow(f.sub, k/16)
 	f.min = grow(f.min, k/16)
+	f.fsub = grow(f.fsub, k/16)
 }
 
 // rowUnpack unpacks a row of each quantized type. One row a type.
@@ -50,6 +54,20 @@ var rowUnpack = [typeCount]func(f *rowForm, src []byte){
 	quant.Q6_K:   unpackQ6_K,
 	quant.IQ4_NL: unpackIQ4_NL,
 	quant.IQ4_XS: unpackIQ4_XS,
+
+	quant.IQ1_S:   unpackIQ1_S,
+	quant.IQ1_M:   unpackIQ1_M,
+	quant.IQ2_XXS: unpackIQ2_XXS,
+	quant.IQ2_XS:  unpackIQ2_XS,
+	quant.IQ2_S:   unpackIQ2_S,
+	quant.IQ3_XXS: unpackIQ3_XXS,
+	quant.IQ3_S:   unpackIQ3_S,
+	quant.TQ1_0:   unpackTQ1_0,
+	quant.TQ2_0:   unpackTQ2_0,
+	quant.MXFP4:   unpackMXFP4,
+	quant.NVFP4:   unpackNVFP4,
+	quant.Q1_0:    unpackQ1_0,
+	quant.Q2_0:    unpackQ2_0,
 }
 
 // rowFloats widens a row of each float type.
@@ -97,6 +115,9 @@ func (f *rowForm) dot(q []int8, d, ds []float32, sums []int16) float32 {
 				sum := int32(f.min[2*b])*int32(sums[2*b]) + int32(f.min[2*b+1])*int32(sums[2*b+1])
 				acc2 = FMA(float32(sum), float32(f.m[b]*da), acc2)
 			}
+		case formFloatSub:
+			// The first product is exact: 16 bits times 4.
+			acc = FMA(FMA(float32(dot1), f.fsub[2*b+1], float32(float32(dot0)*f.fsub[2*b])), scale, acc)
 		}
 	}
 	if f.form == formMin || f.form == formSubMin {

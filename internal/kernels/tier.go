@@ -6,7 +6,7 @@ import (
 )
 
 // typeCount bounds the tables that are indexed by a tensor type.
-const typeCount = 40
+const typeCount = 43
 
 // mulFunc computes dst[t*stride+r] = row r of m . token t, for all rows in
 // [r0,r1) and all tokens of a; ranges are checked by the caller.

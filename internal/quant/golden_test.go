@@ -34,7 +34,8 @@ func golden(t *testing.T, typ Type, suffix string) (f Format, blocks []byte, ele
 }
 
 func TestDequantizeGolden(t *testing.T) {
-	for _, typ := range []Type{F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS} {
+	for _, typ := range []Type{F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS,
+		IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0} {
 		t.Run(typ.String(), func(t *testing.T) {
 			f, blocks, want := golden(t, typ, ".dequantize")
 			got := make([]float32, len(want))

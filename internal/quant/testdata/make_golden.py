@@ -76,3 +76,43 @@ with np.errstate(over="ignore"):
         x[7, 0] = 127                         # scale 1: ties
         out = quantize(x, T[name])
         write(name + ".quantize", x, False, out, n * 32 // GGML_QUANT_SIZES[T[name]][0])
+
+# The types that came later, with numbers of their own so that the files above stay as they are.
+rng = np.random.default_rng(20260202)
+
+
+def q1_0(blocks):
+    """The package has neither of these two: by their definition in ggml-common.h."""
+    d = blocks[:, :2].copy().view(np.float16).astype(np.float32)
+    bits = np.unpackbits(blocks[:, 2:], axis=1, bitorder="little").astype(np.float32)
+    return d * (2 * bits - 1)
+
+
+def q2_0(blocks):
+    d = blocks[:, :2].copy().view(np.float16).astype(np.float32)
+    q = blocks[:, 2:, None] >> np.array([0, 2, 4, 6], dtype=np.uint8) & 3
+    return d * (q.reshape(len(blocks), -1).astype(np.float32) - 1)
+
+
+LATER = {
+    "IQ1_S": [0], "IQ1_M": [], "IQ2_XXS": [0], "IQ2_XS": [0], "IQ2_S": [0], "IQ3_XXS": [0], "IQ3_S": [0],
+    "TQ1_0": [52], "TQ2_0": [64], "MXFP4": [], "NVFP4": [], "Q1_0": [0], "Q2_0": [0],
+}
+OWN = {"Q1_0": (q1_0, 18), "Q2_0": (q2_0, 18)}
+for name, at in LATER.items():
+    own = OWN.get(name)
+    size = own[1] if own else GGML_QUANT_SIZES[T[name]][1]
+    n = 24 if name in ("IQ1_M", "MXFP4", "NVFP4") or own else 12
+    blocks = rng.integers(0, 256, (n, size), dtype=np.uint8)
+    for b in range(n):
+        if name == "IQ1_M":  # a half in the top four bits of four words
+            h = int(half(b))
+            for i in range(4):
+                blocks[b, 49 + 2 * i] = blocks[b, 49 + 2 * i] & 15 | (h >> 4 * i & 15) << 4
+        for j, o in enumerate(at):
+            blocks[b, o:o + 2] = np.array([half(b + 3 * j)], dtype="<u2").view(np.uint8)
+    if name == "MXFP4":
+        blocks[:4, 0] = [0, 1, 2, 253]
+    if name == "NVFP4":
+        blocks[:4, :4] = [[0, 1, 7, 8], [126, 127, 128, 255], [9, 15, 16, 120], [129, 254, 64, 63]]
+    write(name + ".dequantize", own[0](blocks) if own else dequantize(blocks, T[name]), True, blocks, n)
