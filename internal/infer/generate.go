@@ -100,6 +100,12 @@ func (s *Session) start(r Request) error {
 	if err := s.truncate(kept); err != nil {
 		return err
 	}
+	kept = s.cache.Len() // a recurrent state may have gone back further
+	s.tokens = s.tokens[:kept]
+	s.mark = 0
+	if s.cache.Recurrent() {
+		s.mark = len(r.Prompt) - answerPrefix
+	}
 	s.stats = Stats{PromptTokens: len(r.Prompt), CachedTokens: kept}
 	err = s.eval(r.Prompt[kept:], func() {
 		if r.Progress != nil {
@@ -119,6 +125,11 @@ func (s *Session) start(r Request) error {
 	a.output.begin(s.engine.tokens, r.Stop)
 	return nil
 }
+
+// answerPrefix is more than the tokens with which templates begin an answer. The
+// next turn's prompt often has others there (an empty thought, say) and differs
+// from this one from there on, so that a recurrent state is kept from before.
+const answerPrefix = 16
 
 func commonPrefix(a, b []int32) int {
 	n := min(len(a), len(b))

@@ -27,7 +27,7 @@ const (
 // Need is what a session on a model takes, beside what the device has. Bytes; 0: unknown.
 type Need struct {
 	Context    int   // tokens of the session
-	KVPerToken int64 // keys and values of one token
+	KVPerToken int64 // keys and values of one token; recurrent states are in Working alone
 	Working    int64 // estimate of all memory beside the weights
 	Device     int64 // memory of the device
 	Available  int64 // of that, free now
@@ -64,7 +64,8 @@ func room(m *model.Model, o SessionOptions, threads int) (SessionOptions, Need, 
 		n.KVPerToken += shapeBytes(o, s)
 	}
 	// In floats: a context may be absurd.
-	working := float64(n.KVPerToken)*float64(o.Context) + float64(m.StateBytes(o.Batch, threads)) +
+	working := float64(n.KVPerToken)*float64(o.Context) + float64(kvcache.StateBytes(m.CacheShape())) +
+		float64(m.StateBytes(o.Batch, threads)) +
 		float64(4+vocabularyBytes)*float64(m.Vocab)
 	n.Device, n.Available = deviceMemory()
 	limit := float64(memoryWithoutLimit)

@@ -63,7 +63,8 @@ type Session struct {
 	stop   atomic.Bool
 	closed bool
 
-	tokens []int32   // what the cache holds, capacity Context
+	tokens []int32   // what the cache holds, capacity Context; it may hold less: see catchUp
+	mark   int       // where eval makes a checkpoint of the cache; 0: nowhere
 	logits []float32 // [vocab] of the last token, if valid
 	valid  bool
 	many   []float32 // room for EvalEach
@@ -142,13 +143,18 @@ func (s *Session) Len() int { return len(s.tokens) }
 // Context is the number of tokens that fit.
 func (s *Session) Context() int { return cap(s.tokens) }
 
-// KVBytes is the size of the session's KV cache when full.
+// KVBytes is the size of the session's cache when full: keys and values, and the
+// states of recurrent layers with their checkpoints.
 func (s *Session) KVBytes() int64 { return s.cache.Bytes() }
 
 // Tokens is a copy of the tokens in the context.
 func (s *Session) Tokens() []int32 { return append([]int32(nil), s.tokens...) }
 
-// Truncate forgets the tokens from position n on.
+// Truncate forgets the tokens from position n on. It returns at once. On a model
+// with recurrent layers, whose state cannot go back to any position, the session
+// goes back to the last checkpoint before n, and what is missing up to n, up to
+// a few hundred tokens in the common case and n at worst, is computed again by
+// the next call that computes. The results are the same either way.
 func (s *Session) Truncate(n int) error {
 	if err := s.begin(); err != nil {
 		return err
@@ -167,10 +173,25 @@ func (s *Session) truncate(n int) error {
 	if n < len(s.tokens) {
 		s.valid = false
 	}
-	if err := s.cache.Truncate(n); err != nil {
+	if err := s.cache.Truncate(min(n, s.cache.Len())); err != nil {
 		return err
 	}
 	s.tokens = s.tokens[:n]
+	return nil
+}
+
+// behind is how many of the tokens the cache does not hold.
+func (s *Session) behind() int { return len(s.tokens) - s.cache.Len() }
+
+// catchUp computes the tokens again that the cache lost to a Truncate.
+func (s *Session) catchUp() error {
+	for s.behind() > 0 {
+		ids := s.tokens[s.cache.Len():]
+		ids = ids[:min(len(ids), s.state.Batch())]
+		if err := s.state.Forward(s.engine.team, &s.stop, s.cache, ids, nil); err != nil {
+			return s.engine.asFault(err)
+		}
+	}
 	return nil
 }
 
@@ -197,17 +218,23 @@ func (s *Session) Logits() []float32 {
 
 // eval appends ids in batches; done, which may be nil, is called after each.
 func (s *Session) eval(ids []int32, done func()) error {
-	if err := s.cache.Reserve(len(ids)); err != nil {
+	if err := s.cache.Reserve(s.behind() + len(ids)); err != nil {
 		return err
 	}
 	for len(ids) > 0 {
 		n := min(len(ids), s.state.Batch())
+		if left := s.mark - len(s.tokens); left > 0 {
+			n = min(n, left)
+		}
 		var logits []float32
 		if n == len(ids) {
 			logits = s.logits
 		}
 		if err := s.forward(ids[:n], logits); err != nil {
 			return err
+		}
+		if len(s.tokens) == s.mark {
+			s.cache.Checkpoint()
 		}
 		ids = ids[n:]
 		if done != nil {
@@ -220,6 +247,9 @@ func (s *Session) eval(ids []int32, done func()) error {
 // forward computes one batch and appends it to the context.
 func (s *Session) forward(ids []int32, logits []float32) error {
 	s.valid = false
+	if err := s.catchUp(); err != nil {
+		return err
+	}
 	if err := s.state.Forward(s.engine.team, &s.stop, s.cache, ids, logits); err != nil {
 		return s.engine.asFault(err)
 	}
@@ -241,7 +271,7 @@ func (s *Session) EvalEach(ids []int32, each func(i int, logits []float32) error
 	defer s.end()
 	s.stop.Store(false)
 	s.answer.reset()
-	if err := s.cache.Reserve(len(ids)); err != nil {
+	if err := s.cache.Reserve(s.behind() + len(ids)); err != nil {
 		return err
 	}
 	vocab := s.engine.model.Vocab
