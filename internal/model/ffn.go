@@ -98,7 +98,7 @@ func (b *builder) ffnLength() int {
 // unscaled drops the scales of the matrices, for architectures whose definition
 // in llama.cpp has none here although a file may carry them.
 func (f *feedForward) unscaled() *feedForward {
-	f.gate.scale, f.up.scale, f.down.scale = nil, nil, nil
+	f.gate, f.up, f.down = f.gate.unscaled(), f.up.unscaled(), f.down.unscaled()
 	return f
 }
 

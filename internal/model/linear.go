@@ -11,6 +11,7 @@ type linear struct {
 	w     kernels.Matrix // [out][in]
 	bias  []float32      // [out]; nil: none
 	scale []float32      // one number for the whole tensor; nil: none
+	plain []float32      // the bias as the file has it, where bias has the scale in it
 }
 
 // mul computes the outputs r0 to r0+k for all tokens of x:
@@ -38,8 +39,17 @@ func (l linear) biasBeforeScale() linear {
 	if l.bias != nil && l.scale != nil {
 		b := make([]float32, len(l.bias))
 		kernels.Scale(b, l.bias, l.scale[0])
-		l.bias = b
+		l.bias, l.plain = b, l.bias
 	}
+	return l
+}
+
+// unscaled is the linear as it is in a file without scales.
+func (l linear) unscaled() linear {
+	if l.plain != nil {
+		l.bias = l.plain
+	}
+	l.scale = nil
 	return l
 }
 
