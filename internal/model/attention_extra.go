@@ -135,17 +135,3 @@ func (joined) run(p *pass) {
 	}
 	p.Barrier()
 }
-
-// temper reads attention.temperature_scale; nil where that is zero. One step of
-// growth is floor positions.
-func (b *builder) temper(offset float64, floor int) *temper {
-	scale := b.floatOr("attention.temperature_scale", 0)
-	if scale == 0 {
-		return nil
-	}
-	if floor < 1 {
-		b.fail(ErrModel, "%s without a context length to count in", b.key("attention.temperature_scale"))
-		return nil
-	}
-	return &temper{floor: float64(floor), scale: float64(scale), offset: offset}
-}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"math"
+	"reflect"
 
 	"happyphonellm/internal/kernels"
 )
@@ -37,6 +38,7 @@ type ropeParams struct {
 	base    float32
 	scale   float32   // 0: from the file
 	factors []float32 // nil: none
+	plain   bool      // whatever scaling the file names is not for this rotation
 }
 
 // rope reads the scaling keys and registers a rotation; equal ones are shared.
@@ -49,8 +51,12 @@ func (b *builder) rope(o ropeParams) *rope {
 		b.fail(ErrModel, "rotation with base %v", o.base)
 		return nil
 	}
-	r := &rope{id: len(b.m.ropes), style: o.style, dim: o.dim, factors: o.factors, scale: o.scale, mag: 1}
+	r := &rope{style: o.style, dim: o.dim, factors: o.factors, scale: o.scale, mag: 1}
 	r.step = float32(kernels.Pow64(float64(o.base), float64(-2/float32(o.dim))))
+	if o.plain {
+		r.scale = 1
+		return b.sharedRope(r)
+	}
 	kind := b.textOr("rope.scaling.type", "linear")
 	if kind != "none" && kind != "linear" && kind != "yarn" {
 		b.fail(ErrUnsupported, "%s is %q (known: none, linear, yarn)", b.key("rope.scaling.type"), kind)
@@ -62,6 +68,17 @@ func (b *builder) rope(o ropeParams) *rope {
 		b.yarn(r, o.base)
 	}
 	r.mag *= b.floatOr("rope.scaling.attn_factor", 1)
+	return b.sharedRope(r)
+}
+
+// sharedRope registers a rotation, or gives the equal one that there is.
+func (b *builder) sharedRope(r *rope) *rope {
+	for _, known := range b.m.ropes {
+		if r.id = known.id; reflect.DeepEqual(r, known) {
+			return known
+		}
+	}
+	r.id = len(b.m.ropes)
 	b.m.ropes = append(b.m.ropes, r)
 	return r
 }

@@ -1,0 +1,55 @@
+package model
+
+import "happyphonellm/internal/kernels"
+
+func init() {
+	register("exaone", exaone)
+	register("exaone4", exaone4)
+}
+
+// exaone is EXAONE 3: a Llama with rotated halves.
+func exaone(b *builder) {
+	rope := b.exaoneRope()
+	b.embedding(1)
+	for b.nextLayer() {
+		b.add(b.attention(b.heads(), rope), b.feedForward(kernels.SwiGLU).unscaled())
+	}
+	b.head()
+}
+
+// exaone4 norms its branches only before they are added. In the 32B model three
+// of four layers see a sliding window, and only these rotate.
+func exaone4(b *builder) {
+	rope := b.exaoneRope()
+	window, windowed := 0, make([]bool, b.m.Layers)
+	if b.m.Layers == 64 {
+		window, windowed = b.uintOr("attention.sliding_window", 4096), b.windowed(4)
+	}
+	b.embedding(1)
+	for b.nextLayer() {
+		h := b.heads()
+		a := b.bareAttention(h, rope)
+		switch {
+		case windowed[b.layer]:
+			a.window = window
+		case b.m.Layers == 64:
+			a.rope = nil
+		}
+		a.qNorm = b.rmsNorm("attn_q_norm", h.keyDim)
+		a.kNorm = b.rmsNorm("attn_k_norm", h.keyDim)
+		a.post = b.rmsNorm("post_attention_norm", b.m.Embd)
+		f := b.bareFeedForward(kernels.SwiGLU).unscaled()
+		f.post = b.rmsNorm("post_ffw_norm", b.m.Embd)
+		b.add(a, f)
+	}
+	b.head()
+}
+
+func (b *builder) exaoneRope() *rope {
+	h := b.heads()
+	return b.rope(ropeParams{
+		style: ropeHalves, dim: h.keyDim,
+		base:    b.floatOr("rope.freq_base", 10000),
+		factors: b.vectorOr("rope_freqs.weight", h.keyDim/2),
+	})
+}
