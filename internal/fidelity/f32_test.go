@@ -30,7 +30,13 @@ func TestF32Logits(t *testing.T) {
 // sameLogits compares our logits of ids with the peer's, KV cache in F32.
 func sameLogits(t *testing.T, e *infer.Engine, path string, ids []int32, table, name string) {
 	t.Helper()
-	want := peerLogits(t, path, ids, "f32")
+	compareLogits(t, e, peerLogits(t, path, ids, "f32"), ids, table, name)
+}
+
+// compareLogits compares our logits of ids with those wanted, [len(ids)][vocab],
+// KV cache in F32, and returns the error relative to the wanted ones.
+func compareLogits(t *testing.T, e *infer.Engine, want [][]float32, ids []int32, table, name string) float64 {
+	t.Helper()
 	s := session(t, e, infer.SessionOptions{Context: len(ids), KV: infer.KVF32})
 	var diff, size, worst float64
 	top1 := 0
@@ -61,6 +67,7 @@ func sameLogits(t *testing.T, e *infer.Engine, path string, ids []int32, table, 
 	if top1 != len(ids) {
 		t.Errorf("same top-1 token at %d positions of %d", top1, len(ids))
 	}
+	return nmse
 }
 
 var prompts = []string{

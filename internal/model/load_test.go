@@ -120,6 +120,7 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		says []string
 	}{
 		{"unknown architecture", func(f *tiny) { f.keys["general.architecture"] = "gpt9" }, ErrUnsupported, []string{"gpt9", "llama"}},
+		{"an encoder", func(f *tiny) { f.keys["general.architecture"] = "bert" }, ErrUnsupported, []string{"bert", "an encoder for embeddings"}},
 		{"no architecture", func(f *tiny) { delete(f.keys, "general.architecture") }, gguf.ErrNotFound, []string{"general.architecture"}},
 		{"missing key", func(f *tiny) { delete(f.keys, "llama.block_count") }, gguf.ErrNotFound, []string{"llama.block_count"}},
 		{"key of another type", func(f *tiny) { f.keys["llama.block_count"] = "two" }, gguf.ErrType, []string{"llama.block_count"}},

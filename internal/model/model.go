@@ -88,6 +88,9 @@ func Load(f *gguf.File) (*Model, error) {
 	}
 	build := architectures[arch]
 	if build == nil {
+		if err := refusal(f.Path(), arch); err != nil {
+			return nil, err
+		}
 		return nil, fmt.Errorf("%s: architecture %q: %w (known: %s)",
 			f.Path(), arch, ErrUnsupported, strings.Join(Architectures(), ", "))
 	}
