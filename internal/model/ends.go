@@ -53,7 +53,7 @@ func (e *embedding) run(p *pass) {
 			e.norm.apply(x, x)
 		}
 		for _, r := range p.m.ropes {
-			r.table(p.rope[r.id][t*r.dim:(t+1)*r.dim], p.pos+t)
+			r.tableIn(p.rope[r.id][t*r.dim:(t+1)*r.dim], p.pos+t, p.cache.Capacity())
 		}
 	}
 	p.Barrier()

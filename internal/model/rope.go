@@ -23,12 +23,16 @@ type rope struct {
 	style   ropeStyle
 	dim     int       // numbers of a head that turn; even
 	factors []float32 // [dim/2] divides each frequency; nil: none
+	long    []float32 // the same for contexts that are longer than original; nil: factors
+	still   []bool    // [dim/2] pairs that do not turn; nil: all turn
 	step    float32   // ratio of one frequency to the next
 	scale   float32   // linear scaling of the position, 1/factor
 	yarn    float32   // weight of YaRN's mix; 0: none
 	low     float32   // YaRN: pairs before low turn unscaled,
 	high    float32   // pairs after high turn scaled
 	mag     float32   // magnitude of the rotated numbers
+
+	original int // tokens of the context that the model was first trained on
 }
 
 // ropeParams are what distinguishes the rotations within one model.
@@ -38,7 +42,10 @@ type ropeParams struct {
 	base    float32
 	scale   float32   // 0: from the file
 	factors []float32 // nil: none
+	long    []float32 // of contexts longer than the original; nil: factors
+	still   []bool    // pairs that do not turn; nil: all turn
 	plain   bool      // whatever scaling the file names is not for this rotation
+	mag     float32   // YaRN's magnitude; 0: from the file
 }
 
 // rope reads the scaling keys and registers a rotation; equal ones are shared.
@@ -51,21 +58,27 @@ func (b *builder) rope(o ropeParams) *rope {
 		b.fail(ErrModel, "rotation with base %v", o.base)
 		return nil
 	}
-	r := &rope{style: o.style, dim: o.dim, factors: o.factors, scale: o.scale, mag: 1}
+	r := &rope{style: o.style, dim: o.dim, factors: o.factors, long: o.long, still: o.still, scale: o.scale, mag: 1}
+	if r.long != nil {
+		r.original = b.positiveOr("rope.scaling.original_context_length", b.m.Context)
+	}
 	r.step = float32(kernels.Pow64(float64(o.base), float64(-2/float32(o.dim))))
 	if o.plain {
 		r.scale = 1
 		return b.sharedRope(r)
 	}
 	kind := b.textOr("rope.scaling.type", "linear")
-	if kind != "none" && kind != "linear" && kind != "yarn" {
-		b.fail(ErrUnsupported, "%s is %q (known: none, linear, yarn)", b.key("rope.scaling.type"), kind)
+	if kind != "none" && kind != "linear" && kind != "yarn" && kind != "longrope" {
+		b.fail(ErrUnsupported, "%s is %q (known: none, linear, yarn, longrope)", b.key("rope.scaling.type"), kind)
 	}
 	if r.scale == 0 {
 		r.scale = b.ropeScale(kind)
 	}
 	if kind == "yarn" {
 		b.yarn(r, o.base)
+		if o.mag != 0 {
+			r.mag = o.mag
+		}
 	}
 	r.mag *= b.floatOr("rope.scaling.attn_factor", 1)
 	return b.sharedRope(r)
@@ -81,6 +94,57 @@ func (b *builder) sharedRope(r *rope) *rope {
 	r.id = len(b.m.ropes)
 	b.m.ropes = append(b.m.ropes, r)
 	return r
+}
+
+// withFactors adds the divisors of the frequencies that the file has: one list
+// (Llama 3), or one for short and one for long contexts (LongRoPE, arXiv:2402.13753).
+func (b *builder) withFactors(o ropeParams) ropeParams {
+	if o.factors = b.vectorOr("rope_freqs.weight", o.dim/2); o.factors != nil {
+		return o
+	}
+	o.factors = b.vectorOr("rope_factors_short.weight", o.dim/2)
+	o.long = b.vectorOr("rope_factors_long.weight", o.dim/2)
+	return o
+}
+
+// withSections adds the pairs that stand still for text: models that see have
+// positions on several axes (M-RoPE, arXiv:2409.12191), a section of the pairs
+// for each, either one after the other or interleaved. A text has the same
+// position on the first three axes and 0 on the fourth.
+func (b *builder) withSections(o ropeParams, interleaved bool) ropeParams {
+	const name = "rope.dimension_sections"
+	a, err := b.file.Array(b.key(name))
+	if err != nil {
+		if b.err == nil {
+			b.err = err
+		}
+		return o
+	}
+	var n [4]int
+	for i := range min(len(n), a.Len()) {
+		n[i] = b.entry(name, a, i)
+	}
+	all := n[0] + n[1] + n[2] + n[3]
+	if all == 0 || b.err != nil {
+		b.fail(ErrModel, "%s are all zero", b.key(name))
+		return o
+	}
+	still := make([]bool, o.dim/2)
+	any := false
+	for i := range still {
+		at := i % all
+		if interleaved {
+			axis := at % 3
+			still[i] = at >= 3*n[axis]
+		} else {
+			still[i] = at >= n[0]+n[1]+n[2]
+		}
+		any = any || still[i]
+	}
+	if any {
+		o.still = still
+	}
+	return o
 }
 
 // ropeScale is 1/factor of a file's linear or YaRN scaling.
@@ -128,20 +192,34 @@ func (b *builder) yarn(r *rope, base float32) {
 	}
 }
 
+// tableIn is table for a context of up to size tokens.
+func (r *rope) tableIn(dst []float32, pos, size int) {
+	if r.long != nil && size > r.original {
+		r.fill(dst, pos, r.long)
+		return
+	}
+	r.table(dst, pos)
+}
+
 // table writes the cosines and then the sines for one position, dim/2 of each.
-func (r *rope) table(dst []float32, pos int) {
+func (r *rope) table(dst []float32, pos int) { r.fill(dst, pos, r.factors) }
+
+func (r *rope) fill(dst []float32, pos int, factors []float32) {
 	half := r.dim / 2
 	theta := float32(pos)
 	for i := range half {
 		full := theta
-		if r.factors != nil {
-			full /= r.factors[i]
+		if factors != nil {
+			full /= factors[i]
 		}
 		angle := float32(full * r.scale)
 		if r.yarn != 0 {
 			ramp := (float32(i) - r.low) / max(0.001, r.high-r.low)
 			mix := float32((1 - min(1, max(0, ramp))) * r.yarn)
 			angle = float32(angle*(1-mix)) + float32(full*mix)
+		}
+		if r.still != nil && r.still[i] {
+			angle = 0
 		}
 		sin, cos := kernels.Sincos64(float64(angle))
 		dst[i] = float32(cos) * r.mag
