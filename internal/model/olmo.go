@@ -2,7 +2,28 @@ package model
 
 import "happyphonellm/internal/kernels"
 
-func init() { register("olmo2", olmo2) }
+func init() {
+	register("olmo", olmo)
+	register("olmo2", olmo2)
+}
+
+// olmo is OLMo 1: layer norms without weights, and projections that may be
+// clamped.
+func olmo(b *builder) {
+	h := b.heads()
+	rope := b.rope(ropeParams{style: ropeAdjacent, dim: h.keyDim, base: b.floatOr("rope.freq_base", 10000)})
+	plain := &norm{mean: true, eps: b.float("attention.layer_norm_epsilon")}
+	b.embedding(1)
+	for b.nextLayer() {
+		a := b.bareAttention(b.heads(), rope)
+		a.norm, a.clamp = plain, b.floatOr("attention.clamp_kqv", 0)
+		a.o.bias = nil
+		f := b.bareFeedForward(kernels.SwiGLU).unscaled()
+		f.norm = plain
+		b.add(a, f)
+	}
+	b.bareHead().norm = plain
+}
 
 // olmo2 is OLMo 2 and 3: branches are normed only before they are added, and
 // queries and keys over all heads together. In OLMo 3 most layers see a sliding
