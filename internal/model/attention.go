@@ -28,6 +28,7 @@ type attention struct {
 	slopes           []float32 // [heads] ALiBi: what each position farther away takes off a score; nil: none
 	sinks            []float32 // [heads] scores without a value; nil: none
 	gate             *linear   // its sigmoid, a number per head or per output, multiplies the output; nil: none
+	gated            bool      // there is such a gate per output, and its rows follow each head's in q
 	sub              *norm     // of all heads' outputs together, before o; nil: none
 	post             *norm     // of the output before it is added; nil: none
 	aside            bool      // the output is not added: it waits for joined
@@ -37,6 +38,7 @@ type attention struct {
 type heads struct {
 	n, kv            int
 	keyDim, valueDim int
+	gated            bool // the rows of q have each head's queries and then its gate
 }
 
 // heads reads the attention head counts and widths of the current layer.
@@ -45,7 +47,7 @@ func (b *builder) heads() heads {
 	h.kv = b.uints("attention.head_count_kv", h.n)[max(b.layer, 0)]
 	if h.n == 0 || h.kv == 0 || h.n%h.kv != 0 {
 		b.fail(ErrModel, "layer %d has %d heads over %d KV heads", b.layer, h.n, h.kv)
-		return heads{1, 1, 2, 2}
+		return heads{n: 1, kv: 1, keyDim: 2, valueDim: 2}
 	}
 	h.keyDim = b.positiveOr("attention.key_length", b.m.Embd/h.n)
 	h.valueDim = b.positiveOr("attention.value_length", b.m.Embd/h.n)
@@ -69,11 +71,14 @@ func (b *builder) bareAttention(h heads, r *rope) *attention {
 	embd := b.m.Embd
 	a := &attention{
 		layer: b.layer, rope: r,
-		heads: h.n, kvHeads: h.kv, keyDim: h.keyDim, valueDim: h.valueDim,
+		heads: h.n, kvHeads: h.kv, keyDim: h.keyDim, valueDim: h.valueDim, gated: h.gated,
 		o:      b.linear("attn_output", h.n*h.valueDim, embd),
 		params: kernels.AttendParams{Scale: 1 / sqrt(h.keyDim)},
 	}
 	qDim, kDim, vDim := h.n*h.keyDim, h.kv*h.keyDim, h.kv*h.valueDim
+	if h.gated {
+		qDim += h.n * h.valueDim
+	}
 	if b.has("attn_qkv.weight") {
 		qkv := b.linear("attn_qkv", embd, qDim+kDim+vDim)
 		if qkv.bias == nil && b.has("attn_q.bias") { // as some old files have it
@@ -103,9 +108,7 @@ func (a *attention) size(z *sizes) {
 	if a.qWhole != nil {
 		z.need(&z.key, a.kvHeads*a.keyDim)
 	}
-	if a.gate != nil {
-		z.need(&z.gate, a.gate.w.Rows)
-	}
+	z.need(&z.gate, a.gateWidth())
 	if a.aside {
 		z.need(&z.aside, a.o.w.Rows)
 	}
@@ -151,7 +154,7 @@ func (a *attention) run(p *pass) {
 		t0, h0 := i/across*tokens, i%across*each
 		t1, h1 := min(t0+tokens, p.n), h0+each
 		a.attend(p, out, t0, t1, h0, h1)
-		if a.gate != nil {
+		if a.gateWidth() > 0 {
 			a.applyGate(p, out, t0, t1, h0, h1)
 		}
 		if whole {
@@ -178,7 +181,11 @@ func (a *attention) run(p *pass) {
 // query computes head h's queries into the pass.
 func (a *attention) query(p *pass, in *kernels.Acts, h int) {
 	d, stride := a.keyDim, a.heads*a.keyDim
-	a.q.mul(p, p.q[h*d:], stride, h*d, d, in)
+	row := h * d
+	if a.gated {
+		row += h * a.valueDim
+	}
+	a.q.mul(p, p.q[h*d:], stride, row, d, in)
 	for t := range p.n {
 		clamp(p.q[t*stride+h*d:t*stride+(h+1)*d], a.clamp)
 	}

@@ -35,26 +35,41 @@ func (a *attention) normWhole(p *pass, kvHeads int) {
 // gateTiles is the number of tiles of gateTile: one per head, or one for all
 // where a gate is a single number.
 func (a *attention) gateTiles() int {
-	switch {
-	case a.gate == nil:
+	switch a.gateWidth() {
+	case 0:
 		return 0
-	case a.gate.w.Rows == a.heads:
+	case a.heads:
 		return 1
 	}
 	return a.heads
 }
 
+// gateWidth is the number of gates per token.
+func (a *attention) gateWidth() int {
+	switch {
+	case a.gated:
+		return a.heads * a.valueDim
+	case a.gate != nil:
+		return a.gate.w.Rows
+	}
+	return 0
+}
+
 // gateTile computes the i-th of n equal parts of the gates.
 func (a *attention) gateTile(p *pass, in *kernels.Acts, i, n int) {
-	width := a.gate.w.Rows
+	width := a.gateWidth()
 	k := width / n
+	if a.gated {
+		a.q.mul(p, p.gates[i*k:], width, i*(a.keyDim+k)+a.keyDim, k, in)
+		return
+	}
 	a.gate.mul(p, p.gates[i*k:], width, i*k, k, in)
 }
 
 // applyGate multiplies the outputs of the heads h0 to h1 of the tokens t0 to t1
 // by the sigmoid of their gates.
 func (a *attention) applyGate(p *pass, out *kernels.Acts, t0, t1, h0, h1 int) {
-	d, width := a.valueDim, a.gate.w.Rows
+	d, width := a.valueDim, a.gateWidth()
 	for t := t0; t < t1; t++ {
 		gates := p.gates[t*width : (t+1)*width]
 		y := out.Row(t)

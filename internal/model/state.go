@@ -20,6 +20,7 @@ type sizes struct {
 	ffn     int // one block's hidden layer
 	branch  int // output of a branch that is normed before it is added; 0: none
 	aside   int // output of a block that waits for joined; 0: none
+	mix     int // what a recurrent block makes of its input; 0: none
 	tile    int // per worker: the rows of one tile
 	line    int // per worker: the embedding of one position, not per token; 0: none
 	queries int // per worker: query heads that attend together, not per token
@@ -70,6 +71,8 @@ type State struct {
 
 	passes []pass
 	work   func(*parallel.Worker)
+
+	mix []float32 // shared: [batch*sizes.mix] what a recurrent block makes of its input, see area
 }
 
 // pass is what one worker sees of a forward pass, and what it has for itself.
@@ -108,6 +111,7 @@ func (m *Model) NewState(batch, workers int) *State {
 	s.hidden.Resize(batch, blocks(z.ffn))
 	s.branch = make([]float32, batch*z.branch)
 	s.aside = make([]float32, batch*z.aside)
+	s.mix = make([]float32, batch*z.mix)
 	s.moe.resize(batch, z, m.Embd)
 	for range m.keeps {
 		s.kept = append(s.kept, make([]float32, batch*m.Embd))
