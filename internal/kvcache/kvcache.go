@@ -21,7 +21,7 @@ var ErrFull = errors.New("context is full")
 type Shape struct {
 	Heads    int // KV heads; 0: no attention
 	KeyDim   int // numbers per key
-	ValueDim int // numbers per value
+	ValueDim int // numbers per value; 0 where values are the beginnings of keys
 	State    int // numbers that one token hands to the next; 0: none
 }
 
@@ -138,4 +138,11 @@ func (c *Cache) Head(layer, head int) kernels.HeadCache {
 		V:    l.v[head*c.capacity*l.vRow : (head+1)*c.capacity*l.vRow],
 		KDim: l.KeyDim, VDim: l.ValueDim,
 	}
+}
+
+// SharedHead is Head for keys whose first dim numbers are the values.
+func (c *Cache) SharedHead(layer, head, dim int) kernels.HeadCache {
+	l := &c.layers[layer]
+	k := l.k[head*c.capacity*l.kRow : (head+1)*c.capacity*l.kRow]
+	return kernels.HeadCache{Type: c.typ, K: k, V: k, KDim: l.KeyDim, VDim: dim, KStride: l.kRow, VStride: l.kRow}
 }

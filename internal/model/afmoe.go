@@ -35,7 +35,7 @@ func afmoe(b *builder) {
 			b.add(a, f)
 			continue
 		}
-		m := b.sharedMoE()
+		m := b.sharedMoE().unscaled()
 		m.post = post
 		b.add(a, m)
 	}

@@ -140,6 +140,12 @@ func (a *attention) run(p *pass) {
 	if a.qWhole != nil {
 		a.normWhole(p, kv)
 	}
+	a.output(p)
+}
+
+// output attends with the queries of the pass, and adds what comes of it, or
+// puts it aside.
+func (a *attention) output(p *pass) {
 	out := shaped(&p.acts2, &p.attn, p.n, a.heads*a.valueDim)
 	// Where heads are no whole quantization blocks, or are normed together, a
 	// token's must be complete before they can be quantized.
@@ -257,24 +263,30 @@ const attendTokens = 16
 func (a *attention) attend(p *pass, out *kernels.Acts, t0, t1, h0, h1 int) {
 	p.queries = p.queries[:0]
 	for t := t0; t < t1; t++ {
-		q := kernels.Query{To: p.pos + t + 1, Params: a.params}
-		switch {
-		case a.window > 0 && a.chunked:
-			q.From = (q.To - 1) / a.window * a.window
-		case a.window > 0:
-			q.From = max(0, q.To-a.window)
-		}
 		for h := h0; h < h1; h++ {
-			if a.slopes != nil {
-				q.Params.Slope, q.Params.Pos = a.slopes[h], p.pos+t
-			}
-			if a.sinks != nil {
-				q.Params.HasSink, q.Params.Sink = true, a.sinks[h]
-			}
+			q := a.sees(p, t, h)
 			q.Q = p.q[(t*a.heads+h)*a.keyDim : (t*a.heads+h+1)*a.keyDim]
 			q.Out = out.Row(t)[h*a.valueDim : (h+1)*a.valueDim]
 			p.queries = append(p.queries, q)
 		}
 	}
 	kernels.AttendMany(p.queries, p.cache.Head(a.layer, h0/(a.heads/a.kvHeads)), p.scratch)
+}
+
+// sees is what head h of token t attends to, and how.
+func (a *attention) sees(p *pass, t, h int) kernels.Query {
+	q := kernels.Query{To: p.pos + t + 1, Params: a.params}
+	switch {
+	case a.window > 0 && a.chunked:
+		q.From = (q.To - 1) / a.window * a.window
+	case a.window > 0:
+		q.From = max(0, q.To-a.window)
+	}
+	if a.slopes != nil {
+		q.Params.Slope, q.Params.Pos = a.slopes[h], p.pos+t
+	}
+	if a.sinks != nil {
+		q.Params.HasSink, q.Params.Sink = true, a.sinks[h]
+	}
+	return q
 }

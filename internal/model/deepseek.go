@@ -53,7 +53,7 @@ func deepseek(b *builder) {
 		if norm != nil {
 			m.norm = norm
 		}
-		b.add(m)
+		b.add(m.unscaled())
 	}
 	b.head()
 }
@@ -69,5 +69,5 @@ func (b *builder) sharedMoE() *mixture {
 		width := b.positiveOr("expert_shared_feed_forward_length", b.expertWidth(0)) * n
 		m.shared = b.sharedExpert("_shexp", width, kernels.SwiGLU)
 	}
-	return m.unscaled()
+	return m
 }

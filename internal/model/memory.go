@@ -13,6 +13,8 @@ func (m *Model) StateBytes(batch, workers int) int64 {
 	for _, r := range m.ropes {
 		perToken += 4 * float64(r.dim)
 	}
+	l := &z.latent
+	perToken += 4*float64(l.kva) + actBytes*float64(l.query+l.short+l.out+workers*l.head)
 	if z.slots > 0 {
 		perToken += float64(z.slots) * (12 + (actBytes+4)*float64(m.Embd))
 	}

@@ -84,7 +84,9 @@ func (b *builder) experts(ffn int, act activation) *mixture {
 	}
 	m.norm = b.rmsNormOr("ffn_norm", embd)
 	m.router = b.linear("ffn_gate_inp", embd, experts)
-	m.choiceBias = b.vectorOr("exp_probs_b.bias", experts)
+	if m.choiceBias = b.vectorOr("exp_probs_b.bias", experts); m.choiceBias == nil {
+		m.choiceBias = b.vectorOr("exp_probs_b", experts)
+	}
 	m.down = b.expertLinears("ffn_down_exps", ffn, embd, experts)
 	if b.has("ffn_gate_up_exps.weight") {
 		both := b.expertLinears("ffn_gate_up_exps", embd, 2*ffn, experts)

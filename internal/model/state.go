@@ -27,6 +27,7 @@ type sizes struct {
 	slots   int // experts per token; 0: none
 	experts int
 	shared  int // hidden layer of a shared expert; 0: none
+	latent  latentSizes
 }
 
 // need grows a field, given by its address, to n.
@@ -56,18 +57,19 @@ type State struct {
 	again    bool // the pass only turns the residual stream of the last one into logits
 
 	// Shared by the workers; what is written by one is read by others after a barrier.
-	x      []float32    // [batch][embd] residual stream
-	q      []float32    // [batch][sizes.query] rotated queries
-	k      []float32    // [batch][sizes.key] keys before their norm
-	gates  []float32    // [batch][sizes.gate] gates of the attention output, before their sigmoid
-	branch []float32    // [batch][sizes.branch] output of a branch before its norm
-	aside  []float32    // [batch][sizes.aside] output of a block that waits for joined
-	rope   [][]float32  // per rotation: [batch][dim] cosines, then sines
-	in     kernels.Acts // [batch][embd] normed input of a block
-	attn   kernels.Acts // [batch][sizes.attnOut] attention output
-	hidden kernels.Acts // [batch][sizes.ffn] hidden layers of a feed-forward
-	moe    routing
-	kept   [][]float32 // per keep block: [batch][embd] the residual stream as it was there
+	x       []float32    // [batch][embd] residual stream
+	q       []float32    // [batch][sizes.query] rotated queries
+	k       []float32    // [batch][sizes.key] keys before their norm
+	gates   []float32    // [batch][sizes.gate] gates of the attention output, before their sigmoid
+	branch  []float32    // [batch][sizes.branch] output of a branch before its norm
+	aside   []float32    // [batch][sizes.aside] output of a block that waits for joined
+	rope    [][]float32  // per rotation: [batch][dim] cosines, then sines
+	in      kernels.Acts // [batch][embd] normed input of a block
+	attn    kernels.Acts // [batch][sizes.attnOut] attention output
+	hidden  kernels.Acts // [batch][sizes.ffn] hidden layers of a feed-forward
+	moe     routing
+	latents latents
+	kept    [][]float32 // per keep block: [batch][embd] the residual stream as it was there
 
 	passes []pass
 	work   func(*parallel.Worker)
@@ -85,6 +87,7 @@ type pass struct {
 	tile    []float32    // [batch][sizes.tile] outputs of one tile of rows
 	tile2   []float32    // the same
 	line    []float32    // [sizes.line]
+	head    kernels.Acts // [batch][sizes.latent.head] one head's queries
 	queries []kernels.Query
 	scratch *kernels.Scratch
 
@@ -113,6 +116,7 @@ func (m *Model) NewState(batch, workers int) *State {
 	s.aside = make([]float32, batch*z.aside)
 	s.mix = make([]float32, batch*z.mix)
 	s.moe.resize(batch, z, m.Embd)
+	s.latents.resize(batch, &z.latent)
 	for range m.keeps {
 		s.kept = append(s.kept, make([]float32, batch*m.Embd))
 	}
@@ -127,6 +131,7 @@ func (m *Model) NewState(batch, workers int) *State {
 		p.tile = make([]float32, batch*z.tile)
 		p.tile2 = make([]float32, batch*z.tile)
 		p.line = make([]float32, z.line)
+		p.head.Resize(batch, z.latent.head)
 		p.queries = make([]kernels.Query, 0, z.queries)
 		p.scratch = kernels.NewScratch()
 	}
