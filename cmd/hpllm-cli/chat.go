@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,11 +16,13 @@ func newChat(i *interrupt) *cobra.Command {
 	var c chatSession
 	m := modelFlags{text: true}
 	var sampling samplingFlags
+	var think string
 	cmd := &cobra.Command{
 		Use:   "chat [-m FILE]",
 		Short: "Talk with the model",
 		Long: `Talk with the model. A line is a message; a backslash at its end continues it
-on the next line. Arrow keys edit and bring back earlier lines.
+on the next line. Arrow keys edit and bring back earlier lines. On a terminal a
+model's reasoning is shown dimmed before its answer.
 
 ` + chatHelp + `
 
@@ -33,6 +36,9 @@ Ctrl-C stops the answer, Ctrl-D leaves.`,
 			}
 			var err error
 			if c.request.Sampling, err = sampling.params(cmd.Flags()); err != nil {
+				return err
+			}
+			if c.options, err = thinking(think); err != nil {
 				return err
 			}
 			path, err := m.orDemo()
@@ -52,6 +58,7 @@ Ctrl-C stops the answer, Ctrl-D leaves.`,
 	f.IntVarP(&c.request.MaxTokens, "n-predict", "n", -1, "largest number of tokens of an answer (-1: until the context is full)")
 	f.IntVarP(&m.context, "ctx-size", "c", 0, "context, tokens (0: the model's, at most 4096)")
 	f.StringArrayVar(&c.request.Stop, "stop", nil, "text that ends an answer and is not part of it; may be repeated")
+	addThinking(f, &think)
 	f.StringVar((*string)(&c.stats), "stats", "none", "statistics after each answer, on standard error: text, json or none")
 	m.addCompute(cmd)
 	sampling.add(cmd)
@@ -69,6 +76,7 @@ type chatSession struct {
 	session  *infer.Session
 	request  infer.Request // all but the prompt
 	system   string
+	options  infer.ChatOptions
 	stats    statsFormat
 	messages []infer.Message
 	last     infer.Finish
@@ -139,10 +147,10 @@ func (c *chatSession) say(i *interrupt, text string) error {
 	c.messages = append(c.messages, infer.Message{Role: "user", Content: text})
 	forget := func() { c.messages = c.messages[:len(c.messages)-1] }
 	var err error
-	if c.request.Prompt, err = c.engine.ChatPrompt(c.messages, infer.ChatOptions{}); err != nil {
+	if c.request, err = c.engine.ChatRequest(c.request, c.messages, c.options); err != nil {
 		return err
 	}
-	reply, why, err := answer(i, c.session, c.request)
+	reply, why, err := answer(i, c.session, c.request, ifTerminal(os.Stdout))
 	i.interrupted() // Ctrl-C was for this answer
 	if errors.Is(err, infer.ErrContextFull) {
 		forget()
@@ -153,10 +161,10 @@ func (c *chatSession) say(i *interrupt, text string) error {
 		return err
 	}
 	c.last = why
-	if reply == "" && why == infer.FinishStopped {
+	if reply.Content == "" && reply.Reasoning == "" && reply.ToolCalls == nil && why == infer.FinishStopped {
 		forget()
 	} else {
-		c.messages = append(c.messages, infer.Message{Role: "assistant", Content: reply})
+		c.messages = append(c.messages, reply)
 	}
 	switch why {
 	case infer.FinishStopped:

@@ -148,6 +148,20 @@ func TestChatOnATerminal(t *testing.T) {
 	x.leaves(0)
 }
 
+// What the model thinks is dimmed, and kept apart from what it says.
+func TestChatShowsReasoning(t *testing.T) {
+	model := tinyModel{chat: thinker}.write(t)
+	x := onTerminal(t, t.TempDir(), "chat", "-m", model, "-n", "5", "--logit-bias", "65+1000", "--stats", "text")
+	x.expect("> ")
+	x.keys("Hi\r")
+	x.expect("\x1b[2mAAAAA\x1b[22m")
+	x.expect("prompt ")
+	x.keys("Ho\r")
+	x.expect("\x1b[2mAAAAA\x1b[22m")
+	x.keys("/quit\r")
+	x.leaves(0)
+}
+
 // A bar on the terminal for what takes over a second, and none in a pipe.
 func TestProgressBar(t *testing.T) {
 	model := tinyModel{context: 200000}.write(t)

@@ -94,6 +94,7 @@ type tinyModel struct {
 	shapes  map[string][]int // shapes to change
 	noVocab bool
 	noChat  bool
+	chat    string // chat template
 }
 
 const (
@@ -202,7 +203,9 @@ func (m tinyModel) vocabulary(w *gguf.Writer) {
 	w.SetUint32("tokenizer.ggml.bos_token_id", tinyBOS)
 	w.SetUint32("tokenizer.ggml.eos_token_id", tinyEOS)
 	w.SetBool("tokenizer.ggml.add_bos_token", true)
-	if !m.noChat {
+	if m.chat != "" {
+		w.SetText("tokenizer.chat_template", m.chat)
+	} else if !m.noChat {
 		w.SetText("tokenizer.chat_template",
 			"{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}[assistant] {% endif %}")
 	}

@@ -23,6 +23,8 @@ type runFlags struct {
 	raw      bool
 	stop     []string
 	ignore   bool
+	tools    string
+	thinking string
 	stats    statsFormat
 }
 
@@ -34,8 +36,9 @@ func newRun(i *interrupt) *cobra.Command {
 		Long: `Answer one prompt, given by -p, a file (-f) or standard input, of which one
 newline at the end is dropped. The model's chat template is applied unless --raw.
 
-The answer goes to standard output, with a newline at its end; everything else
-goes to standard error. Ctrl-C ends the answer, prints the statistics and gives
+The answer goes to standard output, with a newline at its end, and a tool call as a
+line of JSON; everything else goes to standard error, reasoning only if that is a
+terminal. With --raw all that the model writes is the answer. Ctrl-C ends the answer, prints the statistics and gives
 exit code 130.`,
 		Example: `  hpllm-cli run -p "Why is the sky blue?"
   hpllm-cli run -m model.gguf --temp 0 -n 64 <question.txt
@@ -53,7 +56,9 @@ exit code 130.`,
 	f.IntVarP(&r.model.context, "ctx-size", "c", 0, "context, tokens (0: the model's, at most 4096)")
 	f.BoolVar(&r.raw, "raw", false, "give the prompt to the model as it is, without its chat template")
 	f.StringArrayVar(&r.stop, "stop", nil, "text that ends the answer and is not part of it; may be repeated")
-	f.BoolVar(&r.ignore, "ignore-eos", false, "go on after end-of-turn tokens")
+	f.BoolVar(&r.ignore, "ignore-eos", false, "ban the tokens that end an answer")
+	f.StringVar(&r.tools, "tools", "", "file with tools that the model may call, JSON as in OpenAI's chat API")
+	addThinking(f, &r.thinking)
 	f.StringVar((*string)(&r.stats), "stats", "text", "statistics on standard error: text, json or none")
 	r.model.addCompute(cmd)
 	r.sampling.add(cmd)
@@ -74,6 +79,16 @@ func (r *runFlags) run(cmd *cobra.Command, i *interrupt) error {
 	if r.raw && r.system != "" {
 		return usage("--system needs the chat template, which --raw leaves out")
 	}
+	if r.raw && r.tools != "" {
+		return usage("--tools needs the chat template, which --raw leaves out")
+	}
+	options, err := thinking(r.thinking)
+	if err != nil {
+		return err
+	}
+	if options.Tools, err = readTools(r.tools); err != nil {
+		return err
+	}
 	path, err := r.model.orDemo()
 	if err != nil {
 		return err
@@ -87,13 +102,16 @@ func (r *runFlags) run(cmd *cobra.Command, i *interrupt) error {
 		return err
 	}
 	defer engine.Close()
-	ids, err := r.ids(engine, prompt)
+	if r.ignore {
+		params.LogitBias = append(params.LogitBias, endBans(engine)...)
+	}
+	request, err := r.request(engine, infer.Request{
+		MaxTokens: r.tokens, Sampling: params, Stop: r.stop, IgnoreEOS: r.ignore,
+	}, prompt, options)
 	if err != nil {
 		return err
 	}
-	_, why, err := answer(i, session, infer.Request{
-		Prompt: ids, MaxTokens: r.tokens, Sampling: params, Stop: r.stop, IgnoreEOS: r.ignore,
-	})
+	_, why, err := answer(i, session, request, ifTerminal(os.Stderr))
 	if err != nil {
 		return err
 	}
@@ -133,18 +151,19 @@ func readText(name string, r io.Reader) (string, error) {
 	return strings.TrimSuffix(string(text), "\n"), nil
 }
 
-// ids are the tokens of the prompt.
-func (r *runFlags) ids(e *infer.Engine, prompt string) ([]int32, error) {
+// request completes a request with the prompt.
+func (r *runFlags) request(e *infer.Engine, q infer.Request, prompt string, o infer.ChatOptions) (infer.Request, error) {
 	if r.raw {
-		ids, err := e.Tokenize(prompt, infer.TokenizeOptions{AddSpecial: true, ParseSpecial: true})
-		if err == nil && len(ids) == 0 {
+		var err error
+		q.Prompt, err = e.Tokenize(prompt, infer.TokenizeOptions{AddSpecial: true, ParseSpecial: true})
+		if err == nil && len(q.Prompt) == 0 {
 			err = usage("the prompt is empty")
 		}
-		return ids, err
+		return q, err
 	}
 	var messages []infer.Message
 	if r.system != "" {
 		messages = append(messages, infer.Message{Role: "system", Content: r.system})
 	}
-	return e.ChatPrompt(append(messages, infer.Message{Role: "user", Content: prompt}), infer.ChatOptions{})
+	return e.ChatRequest(q, append(messages, infer.Message{Role: "user", Content: prompt}), o)
 }

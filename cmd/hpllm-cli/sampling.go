@@ -29,7 +29,8 @@ func (s *samplingFlags) add(cmd *cobra.Command) {
 	number := func(p *float32, name, help string) { f.Float32Var(p, name, *p, help) }
 	count := func(p *int, name, help string) { f.IntVar(p, name, *p, help) }
 
-	f.Int64Var(&s.seed, "seed", -1, "seed of the random draws (-1: a fresh one)")
+	f.SetNormalizeFunc(otherNames)
+	f.Int64VarP(&s.seed, "seed", "s", -1, "seed of the random draws (-1: a fresh one)")
 	number(&s.Temperature, "temp", "temperature; 0 takes the most probable token always")
 	count(&s.TopK, "top-k", "keep the K most probable tokens (0: off)")
 	number(&s.TopP, "top-p", "keep the most probable tokens that hold P together (1: off)")
@@ -54,9 +55,60 @@ func (s *samplingFlags) add(cmd *cobra.Command) {
 	number(&s.MirostatTau, "mirostat-ent", "its target surprise, bits")
 	number(&s.AdaptiveTarget, "adaptive-target", "wanted probability for the sampler adaptive_p (negative: off)")
 	number(&s.AdaptiveDecay, "adaptive-decay", "its memory, 0 to 0.99")
-	f.StringArrayVar(&s.biases, "logit-bias", nil, "ID+BIAS or ID-BIAS, added to a token's logit; may be repeated")
+	f.StringArrayVarP(&s.biases, "logit-bias", "l", nil, "ID+BIAS or ID-BIAS, added to a token's logit; may be repeated")
 	f.StringVar(&s.samplers, "samplers", "", "the samplers in order, joined by ';' (default: penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature)")
 	f.StringVar(&s.letters, "sampler-seq", "", "the same, one letter each (default: edskypmxt)")
+}
+
+// otherNames are those that llama-cli has beside a flag's first one.
+func otherNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	switch name {
+	case "temperature":
+		name = "temp"
+	case "typical-p":
+		name = "typical"
+	case "top-n-sigma":
+		name = "top-nsigma"
+	case "sampling-seq":
+		name = "sampler-seq"
+	}
+	return pflag.NormalizedName(name)
+}
+
+// samplerName is a sampler's name, which llama-cli also takes as top-k or topk for
+// top_k, and a few short ones.
+func samplerName(name string) string {
+	plain := func(s string) string { return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s)) }
+	switch p := plain(name); p {
+	case "nucleus":
+		return "top_p"
+	case "temp":
+		return "temperature"
+	case "typ":
+		return "typ_p"
+	default:
+		for _, known := range infer.Samplers() {
+			if p == plain(known) {
+				return known
+			}
+		}
+	}
+	return name
+}
+
+// endBans are biases against all tokens that end an answer, which is what llama-cli
+// takes ignoring them for.
+func endBans(e *infer.Engine) (bans []infer.LogitBias) {
+	t := e.Tokenizer()
+	if t == nil {
+		return nil
+	}
+	for id := range int32(t.Size()) {
+		if t.IsEOG(id) {
+			bans = append(bans, infer.LogitBias{ID: id, Bias: float32(math.Inf(-1))})
+		}
+	}
+	return bans
 }
 
 // params checks the flags and gives the settings, with the seed drawn.
@@ -71,7 +123,10 @@ func (s *samplingFlags) params(f *pflag.FlagSet) (infer.Sampling, error) {
 		p.Seed = drawSeed()
 	}
 	if f.Changed("samplers") {
-		p.Samplers = strings.FieldsFunc(s.samplers, func(r rune) bool { return r == ';' })
+		p.Samplers = nil
+		for _, name := range strings.FieldsFunc(s.samplers, func(r rune) bool { return r == ';' }) {
+			p.Samplers = append(p.Samplers, samplerName(name))
+		}
 	}
 	if f.Changed("sampler-seq") {
 		names, ok := infer.SamplersByLetters(s.letters)

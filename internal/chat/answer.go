@@ -19,8 +19,8 @@ type Delta struct {
 	Call      *ToolCall
 }
 
-// AnswerParser takes an answer apart while it is generated. It wants the text with the model's special tokens in
-// it, for they are the marks of many models, but without the token that ended it. It is not safe for concurrent use.
+// AnswerParser takes an answer apart while it is generated. It wants the text with the special tokens of AnswerMarks
+// in it, but without the token that ended it. It is not safe for concurrent use.
 type AnswerParser struct {
 	syn    *syntax
 	types  paramTypes

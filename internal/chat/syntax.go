@@ -1,6 +1,9 @@
 package chat
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // How models write their reasoning and tool calls. An entry is in use when its mark is part of the chat template:
 // a new model's way is a new line here.
@@ -28,6 +31,8 @@ type callSyntax struct {
 	keep bool
 	// alone: only at the answer's beginning, since open is too plain to be a mark.
 	alone bool
+	// inner are marks that parse looks for.
+	inner []string
 	parse func(body string, types paramTypes) ([]ToolCall, bool)
 }
 
@@ -40,29 +45,29 @@ var (
 
 // callSyntaxes in the order in which they are tried: where two open in the same way the first one's mark decides.
 var callSyntaxes = []callSyntax{
-	{mark: "<arg_key>", open: "<tool_call>", close: "</tool_call>", parse: argTags.calls},
+	{mark: "<arg_key>", open: "<tool_call>", close: "</tool_call>", inner: []string{"<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"}, parse: argTags.calls},
 	{mark: "<function=", open: "<tool_call>", close: "</tool_call>", parse: either(functionTags.calls, jsonCalls)},
 	{mark: "<tool_call>", open: "<tool_call>", close: "</tool_call>", parse: jsonCalls},
 	{mark: "<parameter=", open: "<function=", close: "</function>", keep: true, parse: functionTags.calls},
 	{mark: "<function=", open: "<function=", close: "</function>", parse: namedCall(">", "")},
-	{mark: "[ARGS]", open: "[TOOL_CALLS]", parse: either(namedCall("[ARGS]", ""), jsonCalls)},
-	{mark: "[TOOL_CALLS]", open: "[TOOL_CALLS]", parse: either(jsonCalls, namedCall("[ARGS]", ""))},
+	{mark: "[ARGS]", open: "[TOOL_CALLS]", inner: []string{"[ARGS]", "[CALL_ID]"}, parse: either(namedCall("[ARGS]", ""), jsonCalls)},
+	{mark: "[TOOL_CALLS]", open: "[TOOL_CALLS]", inner: []string{"[ARGS]", "[CALL_ID]"}, parse: either(jsonCalls, namedCall("[ARGS]", ""))},
 	{mark: "<|tool_call|>", open: "<|tool_call|>", parse: jsonCalls},
 	{mark: "<|START_ACTION|>", open: "<|START_ACTION|>", close: "<|END_ACTION|>", parse: jsonCalls},
 	{mark: "<|tools_prefix|>", open: "<|tools_prefix|>", close: "<|tools_suffix|>", parse: jsonCalls},
-	{mark: "<｜tool▁sep｜>", open: "<｜tool▁call▁begin｜>", close: "<｜tool▁call▁end｜>", parse: deepSeekCall},
-	{mark: "<|tool_call_argument_begin|>", open: "<|tool_call_begin|>", close: "<|tool_call_end|>", parse: namedCall("<|tool_call_argument_begin|>", "functions.")},
+	{mark: "<｜tool▁sep｜>", open: "<｜tool▁call▁begin｜>", close: "<｜tool▁call▁end｜>", inner: []string{"<｜tool▁sep｜>"}, parse: deepSeekCall},
+	{mark: "<|tool_call_argument_begin|>", open: "<|tool_call_begin|>", close: "<|tool_call_end|>", inner: []string{"<|tool_call_argument_begin|>"}, parse: namedCall("<|tool_call_argument_begin|>", "functions.")},
 	{mark: "<|tool_call_start|>", open: "<|tool_call_start|>", close: "<|tool_call_end|>", parse: either(pythonCalls, jsonCalls)},
-	{mark: "<|tool_call>", open: "<|tool_call>call:", close: "<tool_call|>", parse: bareCall},
+	{mark: "<|tool_call>", open: "<|tool_call>call:", close: "<tool_call|>", inner: []string{`<|"|>`}, parse: bareCall},
 	{mark: "<minimax:tool_call>", open: `<invoke name="`, close: "</invoke>", keep: true, parse: invokeTags.calls},
 	{mark: "｜DSML｜", open: `<｜DSML｜invoke name="`, close: "</｜DSML｜invoke>", keep: true, parse: dsmlTags.calls},
 	{mark: "<tool_calls>", open: "<tool_calls>", close: "</tool_calls>", parse: jsonCalls},
 	{mark: " functools", open: " functools[", keep: true, parse: jsonAfter("functools")},
 	{mark: " functools", open: "functools[", keep: true, parse: jsonAfter("functools")},
-	{mark: "<|channel|>", open: "<|channel|>commentary to=functions.", close: "<|call|>", parse: namedCall("<|message|>", "")},
-	{mark: "<|channel|>", open: "<|channel|>analysis to=functions.", close: "<|call|>", parse: namedCall("<|message|>", "")},
-	{mark: "<|channel|>", open: " to=functions.", close: "<|call|>", parse: namedCall("<|message|>", "")},
-	{mark: "<|tool_call:begin|>", open: "<|tool_call:begin|>", close: "<|tool_call:end|>", parse: idCall},
+	{mark: "<|channel|>", open: "<|channel|>commentary to=functions.", close: "<|call|>", inner: []string{"<|message|>", "<|constrain|>"}, parse: namedCall("<|message|>", "")},
+	{mark: "<|channel|>", open: "<|channel|>analysis to=functions.", close: "<|call|>", inner: []string{"<|message|>", "<|constrain|>"}, parse: namedCall("<|message|>", "")},
+	{mark: "<|channel|>", open: " to=functions.", close: "<|call|>", inner: []string{"<|message|>", "<|constrain|>"}, parse: namedCall("<|message|>", "")},
+	{mark: "<|tool_call:begin|>", open: "<|tool_call:begin|>", close: "<|tool_call:end|>", inner: []string{"<|tool_call:name|>", "<|tool_call:args|>"}, parse: idCall},
 	{mark: "<|function_call|>", open: "<|function_call|>", parse: jsonCalls},
 	{mark: "<|message_sep|>", open: "<|message_sep|>\n\nfunction call<|role_sep|>\n", parse: jsonCalls},
 	{mark: "<|python_tag|>", open: "<|python_tag|>", parse: jsonCalls},
@@ -114,4 +119,19 @@ func (t *Template) syntax() *syntax {
 		}
 	}
 	return s
+}
+
+// AnswerMarks returns the marks that tell the parts of this model's answers apart. Where
+// a special token is part of one, NewAnswerParser wants it in the text; there may be none.
+func (t *Template) AnswerMarks() []string {
+	syn := t.syntax()
+	marks := slices.Clone(syn.drops)
+	for _, th := range syn.thinks {
+		marks = append(marks, th.open, th.close)
+	}
+	for _, c := range syn.calls {
+		marks = append(marks, c.open, c.close)
+		marks = append(marks, c.inner...)
+	}
+	return marks
 }

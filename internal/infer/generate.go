@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"happyphonellm/internal/chat"
 	"happyphonellm/internal/sample"
 )
 
@@ -27,6 +28,9 @@ type Request struct {
 	Sampling  sample.Params
 	Stop      []string // texts that end the answer; they are not part of it
 	IgnoreEOS bool     // go on after end-of-turn tokens
+	// Parts asks for reasoning and tool calls in fields of their own, as the model's
+	// chat template marks them; nil: they are part of the text.
+	Parts *Parts
 	// Progress is called by Start's goroutine with the prompt tokens that are in
 	// the context, of the prompt's; nil: none.
 	Progress func(done, of int)
@@ -36,9 +40,13 @@ type Request struct {
 type Event struct {
 	// Text is what this step adds to the answer, valid UTF-8. It may be empty,
 	// where a code point or what may become a stop string is not complete.
-	Text   string
-	ID     int32  // the token; -1 where there is none
-	Finish Finish // not Running: the answer has ended with this event
+	Text string
+	// Reasoning and Calls are what this step adds to them, if the request has Parts.
+	// A call comes when it is complete.
+	Reasoning string
+	Calls     []chat.ToolCall
+	ID        int32  // the token; -1 where there is none
+	Finish    Finish // not Running: the answer has ended with this event
 }
 
 // answer is the state of generation between Next calls.
@@ -50,6 +58,7 @@ type answer struct {
 	one     [1]int32 // room for pending as a batch
 	count   int      // tokens sampled
 	output  output
+	parser  *chat.AnswerParser // nil: the request has no Parts
 	began   time.Time
 	event   Event
 	next    func() error // the session's next, stored once
@@ -122,8 +131,7 @@ func (s *Session) start(r Request) error {
 	}
 	a := &s.answer
 	a.active, a.request, a.chain, a.count, a.began = true, r, chain, 0, began
-	a.output.begin(s.engine.tokens, r.Stop)
-	return nil
+	return a.beginText(s.engine)
 }
 
 // answerPrefix is more than the tokens with which templates begin an answer. The
@@ -202,20 +210,26 @@ func (s *Session) next() error {
 		return nil
 	}
 	a.pending = id
-	a.event = Event{ID: id}
+	a.show(id)
+	return nil
+}
+
+// show makes the event of a token that is part of the answer.
+func (a *answer) show(id int32) {
 	text, stopped := a.output.push(id)
-	a.event.Text = text
+	a.event = Event{ID: id, Text: text}
 	if stopped {
 		a.active = false
 		a.event.Finish = FinishStop
 	}
-	return nil
+	a.parse()
 }
 
 // finish ends the answer with what text is still held back.
 func (a *answer) finish(why Finish) {
 	a.active = false
 	a.event = Event{Text: a.output.flush(), ID: -1, Finish: why}
+	a.parse()
 }
 
 // Generate is Start and Next until the end: each is called with every event. Its

@@ -14,6 +14,9 @@ type (
 	LogitBias       = sample.Bias
 	Message         = chat.Message
 	ChatOptions     = chat.Options
+	Tool            = chat.Tool
+	ToolCall        = chat.ToolCall
+	Template        = chat.Template
 	TokenizeOptions = tokenizer.Options
 	File            = gguf.File
 	Value           = gguf.Value
@@ -21,6 +24,10 @@ type (
 
 // OpenFile opens a GGUF file to look into it, whatever its architecture.
 func OpenFile(path string) (*File, error) { return gguf.Open(path) }
+
+// ParseTemplate reads a chat template that belongs to no file; bos and eos are the texts
+// of these tokens.
+func ParseTemplate(source, bos, eos string) (*Template, error) { return chat.Parse(source, bos, eos) }
 
 // Values of ChatOptions.Thinking.
 const (
@@ -34,6 +41,9 @@ const RandomSeed = sample.RandomSeed
 
 // DefaultSampling gives llama-cli's defaults.
 func DefaultSampling() Sampling { return sample.DefaultParams() }
+
+// Samplers lists the names that Sampling.Samplers may hold.
+func Samplers() []string { return sample.Samplers() }
 
 // SamplersByLetters reads llama-cli's short form of Sampling.Samplers, one
 // letter each; false at an unknown letter.

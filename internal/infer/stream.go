@@ -52,7 +52,8 @@ type run struct {
 
 // NewStream makes a stream of a session, which Stream.Close closes. A text of
 // more than maxText bytes (at least utf8.UTFMax) is cut into several events at
-// code points, of which only the first has the token and the last the finish.
+// code points, of which only the first has the token, the reasoning and the calls, and
+// only the last the finish.
 func NewStream(s *Session, maxText int) *Stream {
 	return &Stream{session: s, maxText: max(maxText, utf8.UTFMax), gone: make(chan struct{})}
 }
@@ -306,10 +307,12 @@ func (r *run) send(ev Event) bool {
 		for !utf8.RuneStart(ev.Text[n]) {
 			n--
 		}
-		if !r.offer(Event{ID: ev.ID, Text: ev.Text[:n]}) {
+		first := ev
+		first.Text, first.Finish = ev.Text[:n], Running
+		if !r.offer(first) {
 			return false
 		}
-		ev.ID, ev.Text = -1, ev.Text[n:]
+		ev = Event{ID: -1, Text: ev.Text[n:], Finish: ev.Finish}
 	}
 	return r.offer(ev)
 }

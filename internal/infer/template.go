@@ -10,33 +10,43 @@ import (
 )
 
 // readTemplate compiles the file's chat template, or picks one that fits.
-func (e *Engine) readTemplate(string) error {
+func (e *Engine) readTemplate(string) (err error) {
 	if e.tokens == nil {
 		return nil
 	}
-	source, err := e.file.Text("tokenizer.chat_template")
-	if err != nil && !errors.Is(err, gguf.ErrNotFound) {
+	if e.template, err = templateOf(e.file, e.tokens); err != nil {
 		return err
 	}
-	return e.file.Guard(func() error {
-		e.template = chat.New(source, chat.Model{
-			BOS: e.tokenText(e.tokens.BOS()), EOS: e.tokenText(e.tokens.EOS()), Arch: e.model.Arch,
-			Has: func(token string) bool { _, ok := e.tokens.Token(token); return ok },
-		})
-		if w := e.template.Warning(); w != "" {
-			e.log(Warn, e.file.Path()+": "+w)
-		}
-		return nil
-	})
+	if w := e.template.Warning(); w != "" {
+		e.log(Warn, e.file.Path()+": "+w)
+	}
+	return nil
 }
 
-// tokenText is the text of a token; "" for none.
-func (e *Engine) tokenText(id int32) string {
-	if id < 0 {
-		return ""
+// templateOf is the chat template of a file, or what stands in for it.
+func templateOf(f *gguf.File, tokens *tokenizer.Tokenizer) (t *chat.Template, err error) {
+	source, err := f.Text("tokenizer.chat_template")
+	if err != nil && !errors.Is(err, gguf.ErrNotFound) {
+		return nil, err
 	}
-	return e.tokens.Piece(id, true)
+	text := func(id int32) string {
+		if id < 0 {
+			return ""
+		}
+		return tokens.Piece(id, true)
+	}
+	err = f.Guard(func() error {
+		t = chat.New(source, chat.Model{
+			BOS: text(tokens.BOS()), EOS: text(tokens.EOS()), Arch: f.Architecture(),
+			Has: func(token string) bool { _, ok := tokens.Token(token); return ok },
+		})
+		return nil
+	})
+	return t, err
 }
+
+// Template is the chat template of the vocabulary's file, or what stands in for it.
+func (v *Vocabulary) Template() (*chat.Template, error) { return templateOf(v.file, v.Tokenizer) }
 
 // Template is the model's chat template, or the one that stands in for it; nil
 // if the file has no vocabulary.

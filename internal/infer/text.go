@@ -20,11 +20,13 @@ type output struct {
 	shown   strings.Builder // text of past events
 }
 
-// begin forgets the answer before. stops are the texts that end this one.
-func (o *output) begin(t *tokenizer.Tokenizer, stops []string) {
+// begin forgets the answer before. stops are the texts that end this one, shown the
+// control tokens that are text in it.
+func (o *output) begin(t *tokenizer.Tokenizer, stops []string, shown []int32) {
 	o.decoder = nil
 	if t != nil {
 		o.decoder = t.NewDecoder()
+		o.decoder.Show(shown)
 	}
 	o.stops, o.held = nil, o.held[:0]
 	for _, s := range stops {

@@ -1,6 +1,9 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // Piece returns the text of one token, which need not be whole UTF-8. Control and
 // unknown tokens are "" unless special is set.
@@ -64,15 +67,19 @@ func (t *Tokenizer) Decode(ids []int32, special bool) string {
 }
 
 // Decoder turns a stream of ids into text that never ends within a code point. It
-// belongs to one goroutine. It leaves control tokens out, and it keeps a leading space:
-// what it decodes continues a text.
+// belongs to one goroutine. It leaves control tokens out, but for those of Show, and it
+// keeps a leading space: what it decodes continues a text.
 type Decoder struct {
-	t    *Tokenizer
-	held []byte // the beginning of a code point
+	t     *Tokenizer
+	held  []byte // the beginning of a code point
+	shown []int32
 }
 
 // NewDecoder returns a Decoder at the beginning of a text.
 func (t *Tokenizer) NewDecoder() *Decoder { return &Decoder{t: t, held: make([]byte, 0, 64)} }
+
+// Show makes control tokens part of the text.
+func (d *Decoder) Show(ids []int32) { d.shown = append(d.shown, ids...) }
 
 // Push adds a token and returns the text that is complete with it, often "". What
 // cannot become UTF-8 any more is U+FFFD, one for each longest beginning of a code point.
@@ -80,7 +87,7 @@ func (d *Decoder) Push(id int32) string { return string(d.Append(nil, id)) }
 
 // Append is Push that appends the text to dst.
 func (d *Decoder) Append(dst []byte, id int32) []byte {
-	d.held = d.t.appendPiece(d.held, id, false)
+	d.held = d.t.appendPiece(d.held, id, slices.Contains(d.shown, id))
 	end := len(d.held) - cutOff(d.held)
 	dst = appendValid(dst, d.held[:end])
 	d.held = append(d.held[:0], d.held[end:]...)
