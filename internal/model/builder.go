@@ -159,6 +159,15 @@ func (b *builder) boolOr(name string, or bool) bool {
 	return v
 }
 
+// flag reads a yes or no that the file must have.
+func (b *builder) flag(name string) bool {
+	v, err := b.file.Bool(b.key(name))
+	if err != nil && b.err == nil {
+		b.err = err
+	}
+	return v
+}
+
 func (b *builder) textOr(name, or string) string {
 	v, err := b.file.Text(b.key(name))
 	if b.missing(err) {

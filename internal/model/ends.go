@@ -12,10 +12,13 @@ type embedding struct {
 }
 
 // embedding binds token_embd; its rows are the vocabulary.
-func (b *builder) embedding(scale float32) {
-	t, ok := b.file.Tensor("token_embd.weight")
+func (b *builder) embedding(scale float32) { b.embeddingOf("token_embd.weight", scale) }
+
+// embeddingOf is embedding for a tensor of another name.
+func (b *builder) embeddingOf(name string, scale float32) {
+	t, ok := b.file.Tensor(name)
 	if !ok {
-		b.fail(ErrModel, "tensor %q is missing", "token_embd.weight")
+		b.fail(ErrModel, "tensor %q is missing", name)
 		return
 	}
 	if len(t.Shape) < 2 {
@@ -23,7 +26,7 @@ func (b *builder) embedding(scale float32) {
 		return
 	}
 	b.m.Vocab = t.Shape[1]
-	b.m.embed = embedding{w: b.matrix("token_embd.weight", b.m.Embd, b.m.Vocab), scale: scale}
+	b.m.embed = embedding{w: b.matrix(name, b.m.Embd, b.m.Vocab), scale: scale}
 }
 
 // positions binds position_embd: a vector for each position that the model knows.
