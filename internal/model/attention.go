@@ -49,8 +49,13 @@ func (b *builder) heads() heads {
 		b.fail(ErrModel, "layer %d has %d heads over %d KV heads", b.layer, h.n, h.kv)
 		return heads{n: 1, kv: 1, keyDim: 2, valueDim: 2}
 	}
-	h.keyDim = b.positiveOr("attention.key_length", b.m.Embd/h.n)
-	h.valueDim = b.positiveOr("attention.value_length", b.m.Embd/h.n)
+	// The width that is not given follows from the first layer's heads.
+	first := b.uints("attention.head_count", 0)[0]
+	if first == 0 {
+		first = h.n
+	}
+	h.keyDim = b.positiveOr("attention.key_length", b.m.Embd/first)
+	h.valueDim = b.positiveOr("attention.value_length", b.m.Embd/first)
 	return h
 }
 

@@ -136,6 +136,13 @@ func clamp(x []float32, limit float32) {
 // stream: x += attention(x) + block(x).
 func (b *builder) parallel(a *attention, blk block) {
 	a.aside = true
+// unscaledQKV drops the scales of queries, keys and values, for architectures
+// whose definition in llama.cpp has none here although a file may carry them.
+func (a *attention) unscaledQKV() *attention {
+	a.q.scale, a.k.scale, a.v.scale = nil, nil, nil
+	return a
+}
+
 	b.add(a, blk, joined{})
 }
 

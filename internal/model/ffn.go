@@ -37,14 +37,23 @@ type feedForward struct {
 
 // feedForward binds the gated feed-forward of the current layer under its usual names.
 func (b *builder) feedForward(act activation) *feedForward {
-	f := b.bareFeedForward(act)
+	return b.feedForwardOf(b.ffnLength(), act)
+}
+
+// feedForwardOf is feedForward for a hidden width that is not the usual key's.
+func (b *builder) feedForwardOf(ffn int, act activation) *feedForward {
+	f := b.bareFeedForwardOf(ffn, act)
 	f.norm = b.norm("ffn_norm", b.m.Embd)
 	return f
 }
 
 // bareFeedForward is feedForward without its norm.
 func (b *builder) bareFeedForward(act activation) *feedForward {
-	embd, ffn := b.m.Embd, b.ffnLength()
+	return b.bareFeedForwardOf(b.ffnLength(), act)
+}
+
+func (b *builder) bareFeedForwardOf(ffn int, act activation) *feedForward {
+	embd := b.m.Embd
 	return &feedForward{
 		gate: b.linear("ffn_gate", embd, ffn).biasBeforeScale(),
 		up:   b.linear("ffn_up", embd, ffn).biasBeforeScale(),
