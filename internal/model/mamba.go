@@ -50,7 +50,6 @@ func (b *builder) mamba() *mamba {
 	}
 	m.bind(b, c)
 	m.conv.bias = b.vector("ssm_conv1d.bias", c.inner)
-	m.dt.bias = nil
 	m.scan.dtBias = b.vector("ssm_dt.bias", c.inner)
 	m.scan.a = b.vector("ssm_a", c.size, c.inner)
 	m.scan.d = b.vector("ssm_d", c.inner)
@@ -72,7 +71,10 @@ func (m *mamba) bind(b *builder, c ssm) {
 	m.conv = b.conv("ssm_conv1d", c.taps, c.inner)
 	m.conv.silu = true
 	m.x = b.linear("ssm_x", c.inner, m.rank+2*c.size)
-	m.dt = b.linear("ssm_dt", m.rank, m.scan.heads)
+	// Files may have scales here that llama.cpp does not use, and dt's bias is the
+	// scan's.
+	m.dt.w = b.matrix("ssm_dt.weight", m.rank, m.scan.heads)
+	m.x.scale = nil
 	m.out = b.linear("ssm_out", c.inner, b.m.Embd)
 	at := areas(2*c.inner, m.rank+2*c.size, m.scan.heads)
 	m.row, m.bc, m.delta = at[0], at[1], at[2]

@@ -36,9 +36,7 @@ func qwen35(b *builder) {
 			b.add(d)
 		} else {
 			a := b.attention(h, rope)
-			if s := b.floatOr("attention.scale", 0); s != 0 {
-				a.params.Scale = s
-			}
+			b.scaleScores(a)
 			b.add(a)
 		}
 		norm := b.norm("post_attention_norm", b.m.Embd)
