@@ -30,6 +30,7 @@ type attention struct {
 	gate             *linear   // its sigmoid, a number per head or per output, multiplies the output; nil: none
 	gated            bool      // there is such a gate per output, and its rows follow each head's in q
 	sub              *norm     // of all heads' outputs together, before o; nil: none
+	softGate         bool      // the gate's softplus instead of its sigmoid
 	post             *norm     // of the output before it is added; nil: none
 	aside            bool      // the output is not added: it waits for joined
 }

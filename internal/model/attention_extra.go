@@ -67,20 +67,24 @@ func (a *attention) gateTile(p *pass, in *kernels.Acts, i, n int) {
 }
 
 // applyGate multiplies the outputs of the heads h0 to h1 of the tokens t0 to t1
-// by the sigmoid of their gates.
+// by the sigmoid, or softplus, of their gates.
 func (a *attention) applyGate(p *pass, out *kernels.Acts, t0, t1, h0, h1 int) {
 	d, width := a.valueDim, a.gateWidth()
+	open := kernels.Sigmoid
+	if a.softGate {
+		open = softplus
+	}
 	for t := t0; t < t1; t++ {
 		gates := p.gates[t*width : (t+1)*width]
 		y := out.Row(t)
 		if width == a.heads {
 			for h := h0; h < h1; h++ {
-				kernels.Scale(y[h*d:(h+1)*d], y[h*d:(h+1)*d], kernels.Sigmoid(gates[h]))
+				kernels.Scale(y[h*d:(h+1)*d], y[h*d:(h+1)*d], open(gates[h]))
 			}
 			continue
 		}
 		for i := h0 * d; i < h1*d; i++ {
-			y[i] *= kernels.Sigmoid(gates[i])
+			y[i] *= open(gates[i])
 		}
 	}
 }
@@ -132,10 +136,6 @@ func clamp(x []float32, limit float32) {
 	}
 }
 
-// parallel makes an attention and the block after it read the same residual
-// stream: x += attention(x) + block(x).
-func (b *builder) parallel(a *attention, blk block) {
-	a.aside = true
 // unscaledQKV drops the scales of queries, keys and values, for architectures
 // whose definition in llama.cpp has none here although a file may carry them.
 func (a *attention) unscaledQKV() *attention {
@@ -143,6 +143,10 @@ func (a *attention) unscaledQKV() *attention {
 	return a
 }
 
+// parallel makes an attention and the block after it read the same residual
+// stream: x += attention(x) + block(x).
+func (b *builder) parallel(a *attention, blk block) {
+	a.aside = true
 	b.add(a, blk, joined{})
 }
 

@@ -356,6 +356,20 @@ func (b *builder) rmsNormOr(name string, n int) *norm {
 
 func (b *builder) rmsEps() float32 { return b.float("attention.layer_norm_rms_epsilon") }
 
+// windowedAfter is windowed for models whose pattern begins with the layer that
+// sees all.
+func (b *builder) windowedAfter(n int) []bool {
+	list := b.windowed(n)
+	if _, err := b.file.Array(b.key("attention.sliding_window_pattern")); err == nil {
+		return list
+	}
+	n = b.uintOr("attention.sliding_window_pattern", n)
+	for i := range list {
+		list[i] = n == 0 || i%n != 0
+	}
+	return list
+}
+
 // windowed tells which layers see a sliding window only: the file's pattern as a
 // list, or all but the last of every n layers, where n is the file's or the given.
 func (b *builder) windowed(n int) []bool {

@@ -108,6 +108,9 @@ func (n *norm) apply(dst, x []float32) {
 		return
 	}
 	kernels.RMSNorm(dst, x, n.w, n.eps)
+	if n.b != nil {
+		kernels.Add(dst, dst, n.b)
+	}
 }
 
 // applyHead norms head h in place. The weights are those of one head, for all,

@@ -9,6 +9,8 @@ type mixture struct {
 	norm           *norm
 	from           *kept // the stream as it was at that point is the input; nil: as it is here
 	router         linear
+	routed         *routerInput // what the router reads; nil: what the experts read
+	share          int          // router outputs that stand for one expert; 0: one
 	gating         gating
 	choiceBias     []float32 // [experts] added to the probabilities for the choice alone; nil: none
 	groups         int       // groups of experts; 0 or 1: none
@@ -21,6 +23,13 @@ type mixture struct {
 	act            activation
 	shared         *sharedExpert // nil: none
 	post           *norm         // of the output before it is added; nil: none
+	into           *kept         // where the output goes instead; nil: it is added to the stream
+}
+
+// routerInput is the normed residual stream, as it is or as it was.
+type routerInput struct {
+	from *kept // nil: as it is here
+	norm *norm // nil: none
 }
 
 // sharedExpert is the feed-forward that every token goes through.
@@ -169,13 +178,24 @@ func (m *mixture) unscaled() *mixture {
 	return m
 }
 
+// width is the hidden width of an expert.
+func (m *mixture) width() int {
+	if len(m.up) == 0 {
+		return 0 // after an error
+	}
+	return m.up[0].w.Rows
+}
+
 func (m *mixture) size(z *sizes) {
-	ffn := m.up[0].w.Rows
+	ffn := m.width()
 	z.need(&z.slots, m.used)
 	z.need(&z.experts, len(m.up))
+	if m.routed != nil {
+		z.need(&z.routed, 1)
+	}
 	z.need(&z.ffn, m.used*blocks(ffn))
 	// A tile holds an expert's tokens, which may be all of a pass.
-	z.need(&z.tile, max(maxTileRows, len(m.up)))
+	z.need(&z.tile, max(maxTileRows, m.router.w.Rows))
 	if m.shared != nil {
 		z.need(&z.shared, blocks(m.shared.up.w.Rows))
 	}
@@ -238,12 +258,13 @@ func (m *mixture) input(p *pass) *kernels.Acts {
 	return p.normed(m.norm)
 }
 
-// combine adds the outputs of token t's experts to the residual stream.
+// combine adds the outputs of token t's experts to the residual stream, or
+// leaves their sum where it is wanted.
 func (m *mixture) combine(p *pass, t int) {
 	r, d := &p.moe, p.m.Embd
 	slot := t * m.used
 	y := p.row(t)
-	if m.post != nil {
+	if m.post != nil || m.into != nil {
 		// The first expert's output becomes the sum: no other token reads it.
 		y = r.out[int(r.place[slot])*d:][:d]
 		if !m.weightFirst {
@@ -263,6 +284,11 @@ func (m *mixture) combine(p *pass, t int) {
 	}
 	if m.post != nil {
 		m.post.apply(y, y)
+	}
+	switch {
+	case m.into != nil:
+		copy(p.kept[m.into.id][t*d:(t+1)*d], y)
+	case m.post != nil:
 		kernels.Add(p.row(t), p.row(t), y)
 	}
 }

@@ -41,9 +41,18 @@ func (r *routing) resize(batch int, z *sizes, embd int) {
 
 // route picks the experts of token t, best first, and their weights.
 func (m *mixture) route(p *pass, in *kernels.Acts, t int) {
-	n := len(m.up)
+	n := m.router.w.Rows
 	probs, choice := p.tile[:n], p.tile2[:n]
 	p.part = in.Slice(t, t+1)
+	if r := m.routed; r != nil {
+		d, x := p.m.Embd, p.x
+		if r.from != nil {
+			x = p.kept[r.from.id]
+		}
+		r.norm.apply(p.routed.Row(0), x[t*d:(t+1)*d])
+		p.routed.Quantize(0, 1)
+		p.part = p.routed
+	}
 	m.router.mul(p, probs, n, 0, n, &p.part)
 	// Every gating rises with the router's output, so that the outputs choose as
 	// the probabilities would; but not where something is added to those.
@@ -62,6 +71,9 @@ func (m *mixture) route(p *pass, in *kernels.Acts, t int) {
 	for rank := range w {
 		best := best(choice)
 		choice[best] = float32(math.Inf(-1))
+		if m.share > 1 {
+			best /= m.share // and the weight is that of the output with this number
+		}
 		p.moe.expert[slot+rank], w[rank] = int32(best), probs[best]
 	}
 	m.weigh(w)

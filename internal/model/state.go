@@ -27,6 +27,7 @@ type sizes struct {
 	slots   int // experts per token; 0: none
 	experts int
 	shared  int // hidden layer of a shared expert; 0: none
+	routed  int // 1: a router reads something else than its experts
 	latent  latentSizes
 }
 
@@ -88,6 +89,7 @@ type pass struct {
 	tile2   []float32    // the same
 	line    []float32    // [sizes.line]
 	head    kernels.Acts // [batch][sizes.latent.head] one head's queries
+	routed  kernels.Acts // [sizes.routed][embd] a router's input
 	queries []kernels.Query
 	scratch *kernels.Scratch
 
@@ -132,6 +134,7 @@ func (m *Model) NewState(batch, workers int) *State {
 		p.tile2 = make([]float32, batch*z.tile)
 		p.line = make([]float32, z.line)
 		p.head.Resize(batch, z.latent.head)
+		p.routed.Resize(z.routed, m.Embd)
 		p.queries = make([]kernels.Query, 0, z.queries)
 		p.scratch = kernels.NewScratch()
 	}
