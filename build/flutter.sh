@@ -8,6 +8,7 @@
 #        flutter.sh desktop FOLDER      the program for Linux, in release mode
 #        flutter.sh drive [FOLDER]      start it, ask it, stop it, measure it;
 #                                       pictures into FOLDER
+# HPLLM_LIBRARY: a libhappyphonellm.so to use instead of one made anew.
 set -uo pipefail
 source "$(dirname "$0")/lib.sh"
 app=$root/example_app

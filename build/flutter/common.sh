@@ -59,6 +59,14 @@ package_entry() {
 
 app_name() { sed -n 's/^name: *//p' "$app/pubspec.yaml"; }
 
+# library FOLDER: the engine's library for this machine, made anew unless
+# HPLLM_LIBRARY names one.
+library() {
+  [[ ${HPLLM_LIBRARY:-} ]] || "$root/build/library.sh" host >&2 || die "the library cannot be built"
+  mkdir -p "$1"
+  cp "${HPLLM_LIBRARY:-$root/build/lib/host/libhappyphonellm.so}" "$1/libhappyphonellm.so"
+}
+
 # frontend OUTPUT ENTRY OPTION...: compile ENTRY to a kernel file; quiet unless
 # it fails.
 frontend() {

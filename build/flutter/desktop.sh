@@ -6,17 +6,19 @@
 # build_desktop ENTRY: make the program, in $work/example_app/build/bundle.
 build_desktop() {
   local out=$inside/example_app/build ephemeral=$work/example_app/linux/flutter/ephemeral
-  "$root/build/library.sh" host >&2 || die "the library cannot be built"
-  mkdir -p "$work/example_app/build/lib" "$work/example_app/build/native_assets/linux" "$ephemeral"
+  library "$work/example_app/build/native_assets/linux"
+  mkdir -p "$work/example_app/build/lib" "$ephemeral"
   say "Compiling $1 ..."
   frontend "$out/app.dill" "$inside/example_app/$1" --sdk-root="$engine/flutter_patched_sdk_product/" \
     --aot --tfa -Ddart.vm.product=true --target-os linux --no-enable-asserts ||
     die "the app does not compile"
   in_sid "${engine}-release/gen_snapshot" --deterministic --snapshot_kind=app-aot-elf --strip \
-    --elf="$out/lib/libapp.so" "$out/app.dill" || die "the app cannot be made into a library"
+    --elf="$out/lib/libapp.so" "$out/app.dill" 2>"$work/snapshot.log" || {
+    cat "$work/snapshot.log" >&2
+    die "the app cannot be made into a library"
+  }
 
   assets "$out/flutter_assets" || die "the asset bundle cannot be made"
-  cp "$root/build/lib/host/libhappyphonellm.so" "$work/example_app/build/native_assets/linux/"
   # What the flutter tool writes when the build hook has found the library.
   printf '{"format-version":[1,0,0],"native-assets":{"linux_x64":{"%s":["relative","libhappyphonellm.so"]}}}\n' \
     package:happy_phone_llm_flutter/src/asset_symbols.dart >"$sid$out/flutter_assets/NativeAssetsManifest.json"

@@ -19,10 +19,9 @@ shift $((OPTIND - 1))
 for model in "$cache/models/smollm2-q4_1.gguf" "$cache/archs/llama-dense.gguf"; do
   [[ -e $model ]] || die "$model is missing; make it: make deps"
 done
-"$root/build/library.sh" host >&2 || die "the library cannot be built"
 enter_work
-mkdir -p "$work/lib" "$work/models" "$work/fonts" "$work/home"
-cp "$root/build/lib/host/libhappyphonellm.so" "$work/lib/"
+library "$work/lib"
+mkdir -p "$work/models" "$work/fonts" "$work/home"
 cp -L "$cache/models/smollm2-q4_1.gguf" "$cache/archs/llama-dense.gguf" "$work/models/"
 cp "$sid"/usr/share/fonts/truetype/roboto/unhinted/RobotoTTF/Roboto-{Regular,Italic,Medium,Bold}.ttf \
   "$sid"/usr/share/fonts/truetype/dejavu/DejaVuSans{,Mono}.ttf \

@@ -6,6 +6,7 @@
 #endif
 
 #include "flutter/generated_plugin_registrant.h"
+#include "platform_channel.h"
 
 namespace {
 constexpr char kTitle[] = "Happy Phone";
@@ -65,6 +66,8 @@ static void my_application_activate(GApplication* application) {
                            window);
   gtk_widget_realize(GTK_WIDGET(view));
   fl_register_plugins(FL_PLUGIN_REGISTRY(view));
+  platform_channel_register(
+      fl_engine_get_binary_messenger(fl_view_get_engine(view)), window);
   gtk_widget_grab_focus(GTK_WIDGET(view));
 }
 

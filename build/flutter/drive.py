@@ -1,0 +1,205 @@
+"""Drives the app by keys, for build/flutter/drive.sh: drive.py PROGRAM PICTURES.
+
+What is on the screen is read from what example_app/test_driver/main.dart writes
+into the folder HPLLM_DRIVE. The last line is 'N passed, N failed'.
+"""
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import time
+
+PROGRAM, PICTURES = sys.argv[1:]
+DRIVE = os.environ["HPLLM_DRIVE"]
+# A frame of a screen with 60 Hz, in microseconds.
+FRAME = 16_667
+results = []
+
+
+def check(name, good, note=""):
+    results.append(good)
+    print(f"{'ok   ' if good else 'FAIL '} {name}{': ' if note else ''}{note}", flush=True)
+    return good
+
+
+def until(what, seconds, condition):
+    """Waits until condition() is true; returns its value, or None after seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    print(f"      {what}: not within {seconds} s", flush=True)
+    return None
+
+
+def texts():
+    """What can be read on the screen now."""
+    ask = f"{DRIVE}/ask"
+    open(ask, "w").close()
+    end = time.monotonic() + 5
+    while os.path.exists(ask):
+        if time.monotonic() > end:
+            return []
+        time.sleep(0.02)
+    with open(f"{DRIVE}/texts", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def xdotool(*arguments):
+    done = subprocess.run(["xdotool", *arguments], capture_output=True, text=True, timeout=30)
+    return done.stdout.split()
+
+
+def keys(*names):
+    xdotool("key", "--clearmodifiers", *names)
+
+
+def picture(name):
+    subprocess.run(
+        ["import", "-window", WINDOW, "-strip", f"{PICTURES}/{name}.png"], check=True, timeout=30
+    )
+
+
+def close(window):
+    """Asks the window to close, as a window manager does."""
+    x = ctypes.CDLL("libX11.so.6")
+    x.XOpenDisplay.restype = ctypes.c_void_p
+    display = ctypes.c_void_p(x.XOpenDisplay(None))
+    atom = lambda name: ctypes.c_ulong(x.XInternAtom(display, name, 0))
+    x.XInternAtom.restype = ctypes.c_ulong
+
+    class ClientMessage(ctypes.Structure):
+        _fields_ = [
+            ("type", ctypes.c_int),
+            ("serial", ctypes.c_ulong),
+            ("send_event", ctypes.c_int),
+            ("display", ctypes.c_void_p),
+            ("window", ctypes.c_ulong),
+            ("message_type", ctypes.c_ulong),
+            ("format", ctypes.c_int),
+            ("data", ctypes.c_long * 5),
+            ("pad", ctypes.c_long * 24),
+        ]
+
+    event = ClientMessage(type=33, window=int(window), format=32)
+    event.message_type = atom(b"WM_PROTOCOLS").value
+    event.data[0] = atom(b"WM_DELETE_WINDOW").value
+    x.XSendEvent(display, ctypes.c_ulong(int(window)), 0, ctypes.c_long(0), ctypes.byref(event))
+    x.XCloseDisplay(display)
+
+
+def length(pieces):
+    return sum(len(piece) for piece in pieces)
+
+
+def grows(name, seconds=60):
+    """Checks that the text on the screen gets longer three times."""
+    last, times = length(texts()), 0
+    end = time.monotonic() + seconds
+    while times < 3 and time.monotonic() < end:
+        time.sleep(0.2)
+        now = length(texts())
+        times += now > last
+        last = max(last, now)
+    return check(name, times == 3, f"grew {times} times")
+
+
+def frames(begin, end):
+    """The frames that were built between two times of time.monotonic()."""
+    found = []
+    with open(f"{DRIVE}/frames", encoding="utf-8") as file:
+        for line in file:
+            start, build, raster = (int(field) for field in line.split())
+            if begin * 1e6 <= start <= end * 1e6:
+                found.append((build, raster))
+    return found
+
+
+def percentile(values, part):
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+
+
+def report(found):
+    build = [b for b, _ in found]
+    raster = [r for _, r in found]
+    whole = [b + r for b, r in found]
+    for name, values in (("build", build), ("raster", raster), ("build+raster", whole)):
+        inside = sum(value < FRAME for value in values) / len(values)
+        print(
+            f"      {name}: median {percentile(values, 0.5) / 1000:.1f} ms,"
+            f" 99 % {percentile(values, 0.99) / 1000:.1f} ms,"
+            f" longest {max(values) / 1000:.1f} ms, {inside:.1%} within a frame of 60 Hz"
+        )
+    check(
+        "99 % of the builds while generating are within a frame",
+        percentile(build, 0.99) < FRAME,
+        f"{len(found)} frames",
+    )
+
+
+start = time.monotonic()
+program = subprocess.Popen([PROGRAM])
+WINDOW = (
+    until(
+        "a window",
+        60,
+        lambda: xdotool("search", "--onlyvisible", "--name", "^Happy Phone$"),
+    )
+    or [""]
+)[0]
+if not check("the program starts", bool(WINDOW), f"{time.monotonic() - start:.1f} s"):
+    program.kill()
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    sys.exit(1)
+xdotool("windowfocus", WINDOW)
+
+# The app's own words: what it says when a model is loaded, and on its buttons.
+ready = until("a loaded model", 60, lambda: "SmolLM2" in " ".join(texts()))
+check("the model is there", bool(ready))
+time.sleep(2)
+picture("start")
+
+xdotool("type", "--delay", "20", "Write a long story about a fox who finds a phone.")
+typed = until("the prompt", 10, lambda: any("about a fox" in text for text in texts()))
+check("typing arrives in the prompt field", bool(typed))
+keys("Return")
+grows("the answer grows")
+time.sleep(1)
+begin = time.monotonic()
+time.sleep(3)
+picture("answer")
+time.sleep(5)
+end = time.monotonic()
+keys("Escape")
+time.sleep(1)
+before = texts()
+time.sleep(2)
+check("Esc stops it", length(texts()) == length(before))
+picture("stopped")
+# The engine tells frame times once a second.
+time.sleep(2)
+measured = frames(begin, end)
+if check("frames were drawn while generating", len(measured) > 50, str(len(measured))):
+    report(measured)
+
+close(WINDOW)
+try:
+    code = program.wait(timeout=20)
+except subprocess.TimeoutExpired:
+    program.kill()
+    code = "killed"
+check("closing the window ends the program", code == 0, f"exit code {code}")
+left = []
+for process in os.listdir("/proc"):
+    if process.isdigit():
+        try:
+            if os.readlink(f"/proc/{process}/exe").endswith(PROGRAM):
+                left.append(process)
+        except OSError:
+            pass
+check("no process is left", not left, " ".join(left))
+print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+sys.exit(0 if all(results) else 1)

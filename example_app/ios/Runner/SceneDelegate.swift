@@ -1,0 +1,3 @@
+import Flutter
+
+class SceneDelegate: FlutterSceneDelegate {}

@@ -1,0 +1,52 @@
+// The app as it is, watched: for build/flutter.sh drive. In the folder that
+// HPLLM_DRIVE names it keeps
+//
+//   frames   a line for each frame: when its build began, and how long building
+//            and rasterizing took, in microseconds of the system's clock
+//   texts    what can be read on the screen, a line for each piece, whenever a
+//            file `ask` appears (which is then removed)
+import 'dart:async';
+import 'dart:convert';
+import 'dart:io';
+import 'dart:ui';
+
+import 'package:example_app/main.dart' as app;
+import 'package:flutter/rendering.dart';
+import 'package:flutter/widgets.dart';
+
+void main() {
+  final folder = Platform.environment['HPLLM_DRIVE'];
+  if (folder != null) _watch(folder);
+  app.main();
+}
+
+void _watch(String folder) {
+  final frames = File('$folder/frames').openWrite();
+  WidgetsFlutterBinding.ensureInitialized().addTimingsCallback((timings) {
+    for (final t in timings) {
+      frames.writeln(
+        '${t.timestampInMicroseconds(FramePhase.buildStart)} '
+        '${t.buildDuration.inMicroseconds} ${t.rasterDuration.inMicroseconds}',
+      );
+    }
+    unawaited(frames.flush());
+  });
+  final ask = File('$folder/ask');
+  Timer.periodic(const Duration(milliseconds: 100), (_) {
+    if (!ask.existsSync()) return;
+    final found = <String>[];
+    for (final view in RendererBinding.instance.renderViews) {
+      _texts(view, found);
+    }
+    File('$folder/texts.new')
+      ..writeAsStringSync(found.map(jsonEncode).join('\n'), flush: true)
+      ..renameSync('$folder/texts');
+    ask.deleteSync();
+  });
+}
+
+void _texts(RenderObject object, List<String> found) {
+  if (object is RenderParagraph) found.add(object.text.toPlainText());
+  if (object is RenderEditable) found.add(object.plainText);
+  object.visitChildren((child) => _texts(child, found));
+}
