@@ -7,7 +7,7 @@ const actBytes = 4 + 1 + 3*4/32. + 2/16. + 4/16.
 // StateBytes estimates the memory of NewState(batch, workers): its large buffers.
 func (m *Model) StateBytes(batch, workers int) int64 {
 	z := &m.sizes
-	perToken := 4*float64(m.Embd*(1+m.keeps)+z.query+z.key+z.gate+z.branch+z.aside+z.mix) +
+	perToken := 4*float64(m.Embd*(1+m.keeps)+z.query+z.key+z.gate+z.layerInputs+z.branch+z.aside+z.mix) +
 		actBytes*float64(m.Embd+z.attnOut+z.ffn) +
 		4*2*float64(workers*z.tile)
 	for _, r := range m.ropes {

@@ -92,7 +92,7 @@ func (b *builder) experts(ffn int, act activation) *mixture {
 		return m
 	}
 	m.norm = b.rmsNormOr("ffn_norm", embd)
-	m.router = b.linear("ffn_gate_inp", embd, experts)
+	m.router = linear{w: b.matrix("ffn_gate_inp.weight", embd, experts), bias: b.vectorOr("ffn_gate_inp.bias", experts)}
 	if m.choiceBias = b.vectorOr("exp_probs_b.bias", experts); m.choiceBias == nil {
 		m.choiceBias = b.vectorOr("exp_probs_b", experts)
 	}

@@ -28,7 +28,9 @@ type sizes struct {
 	experts int
 	shared  int // hidden layer of a shared expert; 0: none
 	routed  int // 1: a router reads something else than its experts
-	latent  latentSizes
+
+	layerInputs int // what all layers get beside the stream; 0: nothing
+	latent      latentSizes
 }
 
 // need grows a field, given by its address, to n.
@@ -72,6 +74,8 @@ type State struct {
 	latents latents
 	kept    [][]float32 // per keep block: [batch][embd] the residual stream as it was there
 
+	layerInputs []float32 // [batch][sizes.layerInputs]
+
 	passes []pass
 	work   func(*parallel.Worker)
 
@@ -112,6 +116,7 @@ func (m *Model) NewState(batch, workers int) *State {
 	s.q = make([]float32, batch*z.query)
 	s.k = make([]float32, batch*z.key)
 	s.gates = make([]float32, batch*z.gate)
+	s.layerInputs = make([]float32, batch*z.layerInputs)
 	s.attn.Resize(batch, blocks(z.attnOut))
 	s.hidden.Resize(batch, blocks(z.ffn))
 	s.branch = make([]float32, batch*z.branch)

@@ -38,3 +38,15 @@ func (b renorm) run(p *pass) {
 	}
 	p.Barrier()
 }
+
+// multiply is x *= factor.
+type multiply float32
+
+func (multiply) size(*sizes) {}
+
+func (f multiply) run(p *pass) {
+	for t := range p.Tiles(p.n) {
+		kernels.Scale(p.row(t), p.row(t), float32(f))
+	}
+	p.Barrier()
+}
