@@ -27,7 +27,7 @@ func groveMoE(b *builder) {
 		small.routed, small.share = &routerInput{norm: m.norm}, group
 		small.used = min(m.used, count)
 		small.unscaled().scale *= b.float("expert_group_scale")
-		b.add(b.attention(h, rope), m, &small, addKept{m.into})
+		b.add(b.attention(h, rope), m, &small, &plus{from: m.into, scale: 1})
 	}
 	b.head()
 }

@@ -1,7 +1,5 @@
 package model
 
-import "happyphonellm/internal/kernels"
-
 // kept is a block that copies the residual stream for a later one, which reads
 // it as it was here.
 type kept struct{ id int }
@@ -10,17 +8,6 @@ type kept struct{ id int }
 func (b *builder) keep() *kept {
 	b.m.keeps++
 	return &kept{id: b.m.keeps - 1}
-}
-
-// addKept is a block that adds to the residual stream what a mixture has left.
-type addKept struct{ *kept }
-
-func (k addKept) run(p *pass) {
-	d := p.m.Embd
-	for t := range p.Tiles(p.n) {
-		kernels.Add(p.row(t), p.row(t), p.kept[k.id][t*d:(t+1)*d])
-	}
-	p.Barrier()
 }
 
 func (k *kept) size(*sizes) {}
