@@ -207,17 +207,24 @@ func freeAll(kind handles.Kind) {
 	}
 }
 
-var returning atomic.Bool
+// returns counts what asks for memory to be given back since the last time it was.
+var returns atomic.Int32
 
 // returnMemory gives the memory of what was freed back to the system, which the
-// garbage collector would do minutes later. It does not wait for that.
+// garbage collector would do minutes later. It does not wait for that. What is
+// freed meanwhile is given back too: by another round, of the same goroutine.
 func returnMemory() {
-	if returning.CompareAndSwap(false, true) {
-		go func() {
-			defer returning.Store(false)
-			debug.FreeOSMemory()
-		}()
+	if returns.Add(1) > 1 {
+		return
 	}
+	go func() {
+		for asked := returns.Load(); ; asked = returns.Load() {
+			debug.FreeOSMemory()
+			if returns.CompareAndSwap(asked, 0) {
+				return
+			}
+		}
+	}()
 }
 
 //export hpgo_stop
