@@ -63,8 +63,8 @@ func TestMain(m *testing.M) {
 
 func writeReport(path string) error {
 	var b bytes.Buffer
-	b.WriteString("# Measured against llama.cpp\n\nWritten by `make fidelity`; do not edit. The peer is llama.cpp 0.7.0 (Debian sid), without weight repacking and,\n" +
-		"but for perplexity, without flash attention. The models are SmolLM2-135M-Instruct and Gemma 3 270M; the text is the beginning\n" +
+	b.WriteString("# Measured against llama.cpp\n\nWritten by `make fidelity`; do not edit. The peer is llama.cpp 0.7.0 (Debian sid), without weight\n" +
+		"repacking and without flash attention. The models are SmolLM2-135M-Instruct and Gemma 3 270M; the text is the beginning\n" +
 		"of Newton's Opticks as the Go distribution has it. `build/models.sh` makes every file named here.\n")
 	for _, s := range sections {
 		rows := tables.rows[s.table]
