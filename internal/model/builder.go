@@ -23,6 +23,8 @@ type builder struct {
 
 	// layerNorms makes every norm that is bound by norm a layer norm.
 	layerNorms bool
+	// eps is that of root-mean-square norms in place of the file's; 0: the file's.
+	eps float32
 }
 
 // fail records an error about the file as a whole, unless there is one already.
@@ -354,7 +356,12 @@ func (b *builder) rmsNormOr(name string, n int) *norm {
 	return b.rmsNorm(name, n)
 }
 
-func (b *builder) rmsEps() float32 { return b.float("attention.layer_norm_rms_epsilon") }
+func (b *builder) rmsEps() float32 {
+	if b.eps != 0 {
+		return b.eps
+	}
+	return b.float("attention.layer_norm_rms_epsilon")
+}
 
 // windowedAfter is windowed for models whose pattern begins with the layer that
 // sees all.

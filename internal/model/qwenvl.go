@@ -11,6 +11,9 @@ func init() {
 // qwen2vl is the text part of Qwen 2 VL and 2.5 VL: a Qwen 2 whose rotation has
 // sections for time, height and width, which are the same for text.
 func qwen2vl(b *builder) {
+	// llama.cpp does not read the epsilon of this architecture: its norms divide
+	// by the root mean square alone. This keeps zeros from becoming NaN.
+	b.eps = 1e-30
 	qwenVL(b, false)
 	b.m.head.out.bias = nil // bound by llama.cpp, but not added
 }
