@@ -272,6 +272,26 @@ func init() {
 			m.create(path)
 		}
 	}
+	made["qwen3vlmoe sections"] = func(t *testing.T, path, seed string) {
+		const experts, width = 4, 32
+		m := newMaker(t, "qwen3vlmoe", seed, 2, smallEmbd, smallFFN, smallHeads, 2)
+		m.uints("rope.dimension_sections", 2, 2, 2, 1)
+		m.uint("expert_count", experts)
+		m.uint("expert_used_count", 2)
+		m.uint("expert_feed_forward_length", width)
+		for i := range 2 {
+			m.blk(i, "attn_norm.weight", smallEmbd)
+			m.blk(i, "ffn_norm.weight", smallEmbd)
+			m.qkv(i, smallEmbd, smallHeads, 2, smallWidth)
+			m.blk(i, "attn_q_norm.weight", smallWidth)
+			m.blk(i, "attn_k_norm.weight", smallWidth)
+			m.blk(i, "ffn_gate_inp.weight", smallEmbd, experts)
+			m.blk(i, "ffn_gate_exps.weight", smallEmbd, width, experts)
+			m.blk(i, "ffn_up_exps.weight", smallEmbd, width, experts)
+			m.blk(i, "ffn_down_exps.weight", width, smallEmbd, experts)
+		}
+		m.create(path)
+	}
 	made["chatglm 3"] = func(t *testing.T, path, seed string) {
 		m := newMaker(t, "chatglm", seed, 2, smallEmbd, smallFFN, smallHeads, 2)
 		m.uint("rope.dimension_count", 8)

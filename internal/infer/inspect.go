@@ -54,6 +54,12 @@ func room(m *model.Model, o SessionOptions, threads int) (SessionOptions, Need, 
 		if m.Context > 0 {
 			o.Context = min(o.Context, m.Context)
 		}
+		if m.Positions > 0 {
+			o.Context = min(o.Context, m.Positions)
+		}
+	}
+	if m.Positions > 0 && o.Context > m.Positions {
+		return o, n, fmt.Errorf("%w: context of %d tokens, the model has no more than %d positions", ErrArgument, o.Context, m.Positions)
 	}
 	if o.Batch == 0 {
 		o.Batch = defaultBatch

@@ -37,7 +37,8 @@ type Model struct {
 	Layers  int
 	Vocab   int // rows of token_embd
 
-	// Positions is how many positions a model with learned ones has; 0: no limit.
+	// Positions is how many positions the model can have at most, as one that
+	// has learned them; 0: no limit.
 	Positions int
 
 	embed  embedding

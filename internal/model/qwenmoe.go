@@ -9,10 +9,12 @@ func init() {
 }
 
 // qwenMoE is Qwen 1.5 and 2 MoE, with an expert that every token goes through,
-// and Qwen 3 MoE, without one. Of the one that sees it is the text part: there
-// all sections of the rotation turn by the same position.
+// and Qwen 3 MoE, without one. Of the one that sees it is the text part.
 func qwenMoE(b *builder) {
 	rope := b.usualRope(ropeHalves)
+	if b.m.Arch == "qwen3vlmoe" {
+		rope = b.sectionedRope(true)
+	}
 	b.embedding(1)
 	for b.nextLayer() {
 		h := b.heads()

@@ -25,13 +25,18 @@ func paddleOCR(b *builder) { qwenVL(b, false) }
 // sections.
 func qwen3vl(b *builder) { qwenVL(b, true) }
 
-func qwenVL(b *builder, interleaved bool) {
+// sectionedRope is the rotation of text in models with several axes of positions.
+func (b *builder) sectionedRope(interleaved bool) *rope {
 	h := b.heads()
-	rope := b.rope(b.withSections(ropeParams{
+	return b.rope(b.withSections(ropeParams{
 		style: ropeHalves,
 		dim:   b.positiveOr("rope.dimension_count", h.keyDim),
 		base:  b.floatOr("rope.freq_base", 10000),
 	}, interleaved))
+}
+
+func qwenVL(b *builder, interleaved bool) {
+	rope := b.sectionedRope(interleaved)
 	b.embedding(1)
 	for b.nextLayer() {
 		b.add(b.attention(b.heads(), rope), b.feedForward(kernels.SwiGLU).unscaled())
