@@ -1,0 +1,158 @@
+import 'dart:io';
+
+import 'package:happy_phone_llm_flutter/happy_phone_llm_flutter.dart';
+
+import '../data/failure.dart';
+import '../data/model_file.dart';
+import 'errors.dart';
+
+/// Reads what a model file is, as `HappyPhoneLlm.inspect` does.
+typedef Inspect = Future<ModelInfo> Function(String path);
+
+/// The models on this device.
+abstract interface class ModelStore {
+  /// Where they are.
+  Directory get folder;
+
+  /// All of them by name, each with what is in it.
+  Future<List<ModelFile>> list();
+
+  /// Makes the complete file [arrived] (in [folder]) the model [name], all at
+  /// once. A file that is no model stays out; what is wrong with it is returned.
+  Future<Failure?> adopt(File arrived, String name);
+
+  /// Copies the file of [path] here. [onProgress] is told the part that is done,
+  /// 0 to 1. Returns its name, or what is wrong with it.
+  Future<({String? name, Failure? failure})> import(
+    String path, {
+    void Function(double done)? onProgress,
+  });
+
+  Future<void> delete(String name);
+}
+
+/// Models in a folder.
+class FolderModelStore implements ModelStore {
+  FolderModelStore(this.folder, {required Inspect inspect})
+    : _inspect = inspect;
+
+  @override
+  final Directory folder;
+
+  final Inspect _inspect;
+
+  /// Later parts of a split model are not models of their own.
+  static final _laterPart = RegExp(r'-(?!00001)\d{5}-of-\d{5}\.gguf$');
+
+  @override
+  Future<List<ModelFile>> list() async {
+    if (!await folder.exists()) return const [];
+    final found = <ModelFile>[];
+    await for (final entry in folder.list()) {
+      final name = entry.uri.pathSegments.last;
+      if (entry is! File || !isModelName(name) || _laterPart.hasMatch(name))
+        continue;
+      final file = ModelFile(
+        name: name,
+        path: entry.path,
+        bytes: await entry.length(),
+      );
+      found.add(await _lookInto(file));
+    }
+    return found..sort((a, b) => a.name.compareTo(b.name));
+  }
+
+  Future<ModelFile> _lookInto(ModelFile file) async {
+    try {
+      return file.copyWith(info: await _inspect(file.path));
+    } on HpLlmException catch (e) {
+      return file.copyWith(failure: describeError(e));
+    }
+  }
+
+  @override
+  Future<Failure?> adopt(File arrived, String name) async {
+    try {
+      await _inspect(arrived.path);
+    } on HpLlmUnsupportedException {
+      // A good file; the list says that it cannot be used.
+    } on HpLlmLibraryException {
+      // Nothing can be said about it, and nothing is wrong with it.
+    } on HpLlmException catch (e) {
+      return describeError(e);
+    }
+    try {
+      await arrived.rename('${folder.path}/$name');
+      return null;
+    } on FileSystemException catch (e) {
+      return describeError(e);
+    }
+  }
+
+  @override
+  Future<({String? name, Failure? failure})> import(
+    String path, {
+    void Function(double done)? onProgress,
+  }) async {
+    final source = File(path);
+    final name = source.uri.pathSegments.last;
+    if (!isModelName(name)) {
+      return (
+        name: null,
+        failure: const Failure(
+          'This is not a model file.',
+          'Its name must end with “.gguf”.',
+        ),
+      );
+    }
+    final target = '${folder.path}/$name';
+    final copy = File('$target.import');
+    try {
+      if (source.absolute.path != File(target).absolute.path) {
+        await folder.create(recursive: true);
+        await _copy(source, copy, onProgress);
+        final failure = await adopt(copy, name);
+        if (failure != null) {
+          await copy.delete();
+          return (name: null, failure: failure);
+        }
+      }
+      return (name: name, failure: null);
+    } on FileSystemException catch (e) {
+      if (await copy.exists()) await copy.delete();
+      return (name: null, failure: describeError(e));
+    }
+  }
+
+  static Future<void> _copy(
+    File source,
+    File target,
+    void Function(double done)? onProgress,
+  ) async {
+    final total = await source.length();
+    final output = await target.open(mode: FileMode.writeOnly);
+    try {
+      var done = 0;
+      await for (final bytes in source.openRead()) {
+        await output.writeFrom(bytes);
+        done += bytes.length;
+        onProgress?.call(total == 0 ? 1 : done / total);
+      }
+      await output.flush();
+    } finally {
+      await output.close();
+    }
+  }
+
+  @override
+  Future<void> delete(String name) async {
+    final file = File('${folder.path}/$name');
+    if (await file.exists()) await file.delete();
+  }
+
+  /// Whether a file of this name can be a model, and is only a name.
+  static bool isModelName(String name) =>
+      name.toLowerCase().endsWith('.gguf') &&
+      !name.startsWith('.') &&
+      !name.contains(RegExp(r'[/\\]'));
+}
