@@ -68,13 +68,24 @@ func (m *maker) tensor(name string, shape ...int) {
 	}
 	data := make([]byte, 4*n)
 	for i := range n {
-		v := random.NormFloat64() / 10
-		if strings.Contains(name, "norm") {
-			v++
-		}
+		v := random.NormFloat64()/10 + madeMean(name)
 		binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(float32(v)))
 	}
 	m.w.AddTensorBytes(name, quant.F32, shape, data)
+}
+
+// madeMean is what a tensor's numbers are about. Norms of queries, keys and
+// branches are small: where scores have no other scale, large ones make attention
+// a choice of one position, and many layers of large branches make another model
+// of the last bits of llama.cpp's GELU, which comes from a table of float16.
+func madeMean(name string) float64 {
+	switch {
+	case strings.Contains(name, "_q_norm"), strings.Contains(name, "_k_norm"), strings.Contains(name, "post_"):
+		return 0.3
+	case strings.Contains(name, "norm"), strings.Contains(name, "_scale"), strings.HasSuffix(name, ".scale"):
+		return 1
+	}
+	return 0
 }
 
 // layer adds tensors of a layer: pairs of a name without ".weight" and a shape.
