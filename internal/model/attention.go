@@ -11,6 +11,7 @@ import (
 type attention struct {
 	layer            int   // whose keys and values are stored and read
 	borrows          bool  // they have been stored by an earlier block; k and v are not there
+	from             *kept // the stream as it was at that point is the input; nil: as it is here
 	norm             *norm // nil: none
 	q, k, v, o       linear
 	qNorm, kNorm     *norm   // of each head before its rotation, see applyHead; nil: none
@@ -122,7 +123,7 @@ func (a *attention) size(z *sizes) {
 }
 
 func (a *attention) run(p *pass) {
-	in := p.normed(a.norm)
+	in := p.normedOf(a.from, a.norm)
 	kv := a.kvHeads
 	if a.borrows {
 		kv = 0

@@ -16,6 +16,7 @@ import (
 // bias)), a number per head or one per channel of the key.
 type deltaNet struct {
 	layer         int
+	from          *kept // the stream as it was at that point is the input; nil: as it is here
 	norm          *norm
 	qkv           []linear // their outputs, one after the other, are queries, keys and values
 	conv          conv
@@ -127,7 +128,7 @@ func (d *deltaNet) size(z *sizes) {
 }
 
 func (d *deltaNet) run(p *pass) {
-	in := p.normed(d.norm)
+	in := p.normedOf(d.from, d.norm)
 	at := 0
 	for i := range d.qkv {
 		p.into(d.row, at, &d.qkv[i], in)

@@ -27,6 +27,7 @@ func reGLU(dst, gate, up []float32) {
 // feedForward is x += post(down · sub(act(gate·norm(x), up·norm(x)))), where an
 // empty gate is none: see gatedTile.
 type feedForward struct {
+	from           *kept // the stream as it was at that point is the input; nil: as it is here
 	norm           *norm // nil: none
 	gate, up, down linear
 	act            activation
@@ -118,7 +119,7 @@ func (f *feedForward) size(z *sizes) {
 }
 
 func (f *feedForward) run(p *pass) {
-	in := p.normed(f.norm)
+	in := p.normedOf(f.from, f.norm)
 	hidden := shaped(&p.acts2, &p.hidden, p.n, f.up.w.Rows)
 	gated(p, in, &f.gate, &f.up, f.act, hidden)
 	p.Barrier()

@@ -15,6 +15,7 @@ func (m *Model) StateBytes(batch, workers int) int64 {
 	}
 	l := &z.latent
 	perToken += 4*float64(l.kva) + actBytes*float64(l.query+l.short+l.out+workers*l.head)
+	perToken += 4 * float64(z.streams*m.Embd+hyperWidth(z.streams))
 	if z.slots > 0 {
 		perToken += float64(z.slots) * (12 + (actBytes+4)*float64(m.Embd))
 	}

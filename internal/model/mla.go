@@ -12,6 +12,7 @@ type latentAttention struct {
 	// What is as in other attentions: the cache, heads, gate, sinks, window, and
 	// the output. Absorbed, there is one KV head of latent+rotated numbers.
 	core      *attention
+	from      *kept // the stream as it was at that point is the input; nil: as it is here
 	norm      *norm
 	qa        *linear // to the latent of queries; nil: none
 	qaNorm    *norm
@@ -136,7 +137,7 @@ func (l *latents) resize(batch int, z *latentSizes) {
 
 func (a *latentAttention) run(p *pass) {
 	c, l := a.core, &p.latents
-	in := p.normed(a.norm)
+	in := p.normedOf(a.from, a.norm)
 	query := in
 	if a.qa != nil {
 		query = shaped(&p.acts2, &l.query, p.n, a.qa.w.Rows)

@@ -203,7 +203,7 @@ func (m *mixture) size(z *sizes) {
 
 func (m *mixture) run(p *pass) {
 	r, d := &p.moe, p.m.Embd
-	in := m.input(p)
+	in := p.normedOf(m.from, m.norm)
 	for t := range p.Tiles(p.n) {
 		m.route(p, in, t)
 	}
@@ -248,14 +248,6 @@ func (m *mixture) run(p *pass) {
 		m.combine(p, t)
 	}
 	p.Barrier()
-}
-
-// input is the normed input of the router and of all experts.
-func (m *mixture) input(p *pass) *kernels.Acts {
-	if m.from != nil {
-		return p.normedRows(p.kept[m.from.id], m.norm)
-	}
-	return p.normed(m.norm)
 }
 
 // combine adds the outputs of token t's experts to the residual stream, or

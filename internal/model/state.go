@@ -31,6 +31,7 @@ type sizes struct {
 
 	layerInputs int // what all layers get beside the stream; 0: nothing
 	latent      latentSizes
+	streams     int // residual streams side by side; 0: the usual one
 }
 
 // need grows a field, given by its address, to n.
@@ -72,6 +73,8 @@ type State struct {
 	hidden  kernels.Acts // [batch][sizes.ffn] hidden layers of a feed-forward
 	moe     routing
 	latents latents
+	streams []float32   // [batch][sizes.streams][embd]
+	joins   []float32   // [batch] weights that wait for a block\'s output: see hyper
 	kept    [][]float32 // per keep block: [batch][embd] the residual stream as it was there
 
 	layerInputs []float32 // [batch][sizes.layerInputs]
@@ -88,14 +91,16 @@ type pass struct {
 	*State
 	n int // tokens in the pass
 
-	own     kernels.Acts // [privateTokens][embd] this worker's normed input
-	tile    []float32    // [batch][sizes.tile] outputs of one tile of rows
-	tile2   []float32    // the same
-	line    []float32    // [sizes.line]
-	head    kernels.Acts // [batch][sizes.latent.head] one head's queries
-	routed  kernels.Acts // [sizes.routed][embd] a router's input
-	queries []kernels.Query
-	scratch *kernels.Scratch
+	own      kernels.Acts // [privateTokens][embd] this worker's normed input
+	tile     []float32    // [batch][sizes.tile] outputs of one tile of rows
+	tile2    []float32    // the same
+	line     []float32    // [sizes.line]
+	head     kernels.Acts // [batch][sizes.latent.head] one head's queries
+	routed   kernels.Acts // [sizes.routed][embd] a router's input
+	streamed kernels.Acts // [1][sizes.streams*embd] one token's streams
+	weights  []float32    // their weights
+	queries  []kernels.Query
+	scratch  *kernels.Scratch
 
 	// Room for the shapes under which this worker uses shared memory, so that
 	// passing their addresses to kernels allocates nothing.
@@ -124,6 +129,8 @@ func (m *Model) NewState(batch, workers int) *State {
 	s.mix = make([]float32, batch*z.mix)
 	s.moe.resize(batch, z, m.Embd)
 	s.latents.resize(batch, &z.latent)
+	s.streams = make([]float32, batch*z.streams*m.Embd)
+	s.joins = make([]float32, batch*hyperWidth(z.streams))
 	for range m.keeps {
 		s.kept = append(s.kept, make([]float32, batch*m.Embd))
 	}
@@ -140,6 +147,8 @@ func (m *Model) NewState(batch, workers int) *State {
 		p.line = make([]float32, z.line)
 		p.head.Resize(batch, z.latent.head)
 		p.routed.Resize(z.routed, m.Embd)
+		p.streamed.Resize(min(z.streams, 1), max(z.streams, 1)*m.Embd)
+		p.weights = make([]float32, hyperWidth(z.streams))
 		p.queries = make([]kernels.Query, 0, z.queries)
 		p.scratch = kernels.NewScratch()
 	}
@@ -218,6 +227,14 @@ func (p *pass) row(t int) []float32 { d := p.m.Embd; return p.x[t*d : (t+1)*d] }
 // normed gives the residual stream after a norm as the input of a matmul. The
 // stream must be complete.
 func (p *pass) normed(n *norm) *kernels.Acts { return p.normedRows(p.x, n) }
+
+// normedOf is normed for the stream as it was where from kept it, if that is not nil.
+func (p *pass) normedOf(from *kept, n *norm) *kernels.Acts {
+	if from == nil {
+		return p.normed(n)
+	}
+	return p.normedRows(p.kept[from.id], n)
+}
 
 // normedRows is normed for x, which is as wide and as complete as the stream.
 func (p *pass) normedRows(x []float32, n *norm) *kernels.Acts {
