@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -31,6 +32,7 @@ type AnswerParser struct {
 	space  string // white space that counts only if more text of its kind follows
 	begun  bool   // something came already
 	trim   bool   // white space at the beginning of the next text is dropped
+	whole  bool   // nothing more comes
 }
 
 // NewAnswerParser returns a parser for the answer to a prompt that Render made. The tools' schemas tell strings
@@ -80,7 +82,8 @@ func (p *AnswerParser) Push(text string) []Delta {
 
 // Finish ends the answer: what was held back is what it looks like now, a call that is no call is content.
 func (p *AnswerParser) Finish() []Delta {
-	var out []Delta
+	p.whole = true
+	out := p.Push("")
 	switch {
 	case p.call != nil:
 		p.endCall(&out, p.buf, "")
@@ -92,7 +95,7 @@ func (p *AnswerParser) Finish() []Delta {
 	if p.think == nil && len(p.answer.ToolCalls) == 0 {
 		out = p.add(out, Delta{Content: p.space})
 	}
-	p.buf, p.space, p.think, p.call = "", "", nil, nil
+	p.buf, p.space, p.think, p.call, p.whole = "", "", nil, nil, false
 	return out
 }
 
@@ -131,8 +134,14 @@ func (p *AnswerParser) pushContent(out *[]Delta) bool {
 		}
 		marks = append(marks, c.open)
 	}
+	// What a longer mark begins with is no mark yet.
+	if at >= 0 && !p.whole && slices.ContainsFunc(marks, func(m string) bool { return len(m) > size && strings.HasPrefix(m, p.buf[at:]) }) {
+		p.emit(out, false, p.buf[:at])
+		p.buf = p.buf[at:]
+		return false
+	}
 	if at < 0 {
-		keep := held(p.buf, marks)
+		keep := p.held(marks)
 		p.emit(out, false, p.buf[:len(p.buf)-keep])
 		p.buf = p.buf[len(p.buf)-keep:]
 		return false
@@ -153,13 +162,22 @@ func (p *AnswerParser) pushContent(out *[]Delta) bool {
 }
 
 func (p *AnswerParser) pushReasoning(out *[]Delta) bool {
-	if i := strings.Index(p.buf, p.think.close); i >= 0 {
-		p.emit(out, true, p.buf[:i])
-		p.buf = p.buf[i+len(p.think.close):]
+	end, next := strings.Index(p.buf, p.think.close), 0
+	if end >= 0 {
+		next = end + len(p.think.close)
+	}
+	for _, mark := range p.syn.breaks {
+		if i := strings.Index(p.buf, mark); i >= 0 && (end < 0 || i < end) {
+			end, next = i, i
+		}
+	}
+	if end >= 0 {
+		p.emit(out, true, p.buf[:end])
+		p.buf = p.buf[next:]
 		p.think, p.space, p.trim = nil, "", true
 		return true
 	}
-	keep := held(p.buf, []string{p.think.close})
+	keep := p.held(append(slices.Clone(p.syn.breaks), p.think.close))
 	p.emit(out, true, p.buf[:len(p.buf)-keep])
 	p.buf = p.buf[len(p.buf)-keep:]
 	return false
@@ -238,9 +256,12 @@ func (p *AnswerParser) add(out []Delta, d Delta) []Delta {
 	return append(out, d)
 }
 
-// held is how many bytes at the end of s may be the beginning of a mark.
-func held(s string, marks []string) int {
-	most := 0
+// held is how many bytes at the end of the buffer may be the beginning of a mark.
+func (p *AnswerParser) held(marks []string) int {
+	most, s := 0, p.buf
+	if p.whole {
+		return 0
+	}
 	for _, m := range marks {
 		for n := min(len(m)-1, len(s)); n > most; n-- {
 			if strings.HasSuffix(s, m[:n]) {

@@ -343,11 +343,18 @@ func (g tagSyntax) one(body string, types paramTypes) ([]ToolCall, bool) {
 				return nil, false
 			}
 		}
-		value, next, ok := strings.Cut(after, g.close)
+		end := g.close
+		if text, ok := strings.CutPrefix(after, "<![CDATA["); ok {
+			after, end = text, "]]>"
+		}
+		value, next, ok := strings.Cut(after, end)
 		if !ok {
 			return nil, false
 		}
-		value = strings.TrimSuffix(strings.TrimPrefix(value, "\n"), "\n")
+		// The line breaks around a value are the tags' where there is one before it.
+		if text, ok := strings.CutPrefix(value, "\n"); ok {
+			value = strings.TrimSuffix(text, "\n")
+		}
 		args.Set(strings.TrimSpace(key), typed(value, isString))
 		rest = next
 	}

@@ -19,7 +19,8 @@ var thinkSyntaxes = []thinkSyntax{
 	{"<|START_THINKING|>", "<|START_THINKING|>", "<|END_THINKING|>"},
 	{"<|inner_prefix|>", "<|inner_prefix|>", "<|inner_suffix|>"},
 	{"<|channel|>analysis", "<|channel|>analysis<|message|>", "<|end|>"},
-	{"<|channel>", "<|channel>thought\n", "<channel|>"},
+	{"<|channel>", "<|channel>thought", "<channel|>"},
+	{"[BEGIN FINAL RESPONSE]", "Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]"},
 	{"<|tool_call:begin|>", "<|think|>", "<|end|>"},
 }
 
@@ -33,12 +34,15 @@ type callSyntax struct {
 	alone bool
 	// inner are marks that parse looks for.
 	inner []string
-	parse func(body string, types paramTypes) ([]ToolCall, bool)
+	// breaks are texts with which calls begin even in reasoning that has not been closed.
+	breaks []string
+	parse  func(body string, types paramTypes) ([]ToolCall, bool)
 }
 
 var (
 	functionTags = tagSyntax{open: "<function=", openEnd: ">", param: "<parameter=", paramEnd: ">", close: "</parameter>"}
 	invokeTags   = tagSyntax{open: `<invoke name="`, openEnd: `">`, param: `<parameter name="`, paramEnd: `">`, close: "</parameter>"}
+	nameTags     = tagSyntax{open: `<function name="`, openEnd: `">`, param: `<param name="`, paramEnd: `">`, close: "</param>"}
 	argTags      = tagSyntax{param: "<arg_key>", paramEnd: "</arg_key>", value: "<arg_value>", close: "</arg_value>"}
 	dsmlTags     = tagSyntax{open: `<｜DSML｜invoke name="`, openEnd: `">`, param: `<｜DSML｜parameter name="`, paramEnd: `"`, flags: true, close: "</｜DSML｜parameter>"}
 )
@@ -46,7 +50,7 @@ var (
 // callSyntaxes in the order in which they are tried: where two open in the same way the first one's mark decides.
 var callSyntaxes = []callSyntax{
 	{mark: "<arg_key>", open: "<tool_call>", close: "</tool_call>", inner: []string{"<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"}, parse: argTags.calls},
-	{mark: "<function=", open: "<tool_call>", close: "</tool_call>", parse: either(functionTags.calls, jsonCalls)},
+	{mark: "<function=", open: "<tool_call>", close: "</tool_call>", breaks: []string{"<tool_call>\n<function="}, parse: either(functionTags.calls, jsonCalls)},
 	{mark: "<tool_call>", open: "<tool_call>", close: "</tool_call>", parse: jsonCalls},
 	{mark: "<parameter=", open: "<function=", close: "</function>", keep: true, parse: functionTags.calls},
 	{mark: "<function=", open: "<function=", close: "</function>", parse: namedCall(">", "")},
@@ -56,11 +60,16 @@ var callSyntaxes = []callSyntax{
 	{mark: "<|START_ACTION|>", open: "<|START_ACTION|>", close: "<|END_ACTION|>", parse: jsonCalls},
 	{mark: "<|tools_prefix|>", open: "<|tools_prefix|>", close: "<|tools_suffix|>", parse: jsonCalls},
 	{mark: "<｜tool▁sep｜>", open: "<｜tool▁call▁begin｜>", close: "<｜tool▁call▁end｜>", inner: []string{"<｜tool▁sep｜>"}, parse: deepSeekCall},
-	{mark: "<|tool_call_argument_begin|>", open: "<|tool_call_begin|>", close: "<|tool_call_end|>", inner: []string{"<|tool_call_argument_begin|>"}, parse: namedCall("<|tool_call_argument_begin|>", "functions.")},
+	{mark: "<|tool_call_argument_begin|>", open: "<|tool_call_begin|>", close: "<|tool_call_end|>", breaks: []string{"<|tool_calls_section_begin|>", "<|tool_call_begin|>functions."}, inner: []string{"<|tool_call_argument_begin|>"}, parse: namedCall("<|tool_call_argument_begin|>", "functions.")},
 	{mark: "<|tool_call_start|>", open: "<|tool_call_start|>", close: "<|tool_call_end|>", parse: either(pythonCalls, jsonCalls)},
+	{mark: "<|tool_list_start|>", open: "<|tool_call_start|>", close: "<|tool_call_end|>", parse: either(pythonCalls, jsonCalls)},
+	{mark: `"List of tools: ["`, open: "<|tool_call_start|>", close: "<|tool_call_end|>", parse: either(pythonCalls, jsonCalls)},
+	{mark: "<TOOLCALL>", open: "<TOOLCALL>", close: "</TOOLCALL>", parse: jsonCalls},
+	{mark: `<function name="`, open: `<function name="`, close: "</function>", keep: true, parse: nameTags.calls},
+	{mark: `Action:\n` + "```json", open: "Action:\n```json", close: "```", parse: jsonCalls},
 	{mark: "<|tool_call>", open: "<|tool_call>call:", close: "<tool_call|>", inner: []string{`<|"|>`}, parse: bareCall},
 	{mark: "<minimax:tool_call>", open: `<invoke name="`, close: "</invoke>", keep: true, parse: invokeTags.calls},
-	{mark: "｜DSML｜", open: `<｜DSML｜invoke name="`, close: "</｜DSML｜invoke>", keep: true, parse: dsmlTags.calls},
+	{mark: "｜DSML｜", open: `<｜DSML｜invoke name="`, breaks: []string{"<｜DSML｜function_calls>", "<｜DSML｜tool_calls>"}, close: "</｜DSML｜invoke>", keep: true, parse: dsmlTags.calls},
 	{mark: "<tool_calls>", open: "<tool_calls>", close: "</tool_calls>", parse: jsonCalls},
 	{mark: " functools", open: " functools[", keep: true, parse: jsonAfter("functools")},
 	{mark: " functools", open: "functools[", keep: true, parse: jsonAfter("functools")},
@@ -80,7 +89,9 @@ var frames = []struct {
 	mark string
 	drop []string
 }{
-	{"<|channel|>", []string{"<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|end|>", "<|return|>"}},
+	{"<|channel|>", []string{"<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|channel|>commentary to=assistant", "<|end|>", "<|return|>"}},
+	{"<|channel>", []string{"<|channel>", "<channel|>"}},
+	{"<function=", []string{"</tool_call>"}},
 	{"<|tool_call:begin|>", []string{"<|begin|>assistant", "<|content|>", "<|end|>", "<|tool_calls|>", "<|calls|>"}},
 	{"<|START_RESPONSE|>", []string{"<|START_RESPONSE|>", "<|END_RESPONSE|>"}},
 	{"<|START_TEXT|>", []string{"<|START_TEXT|>", "<|END_TEXT|>"}},
@@ -96,6 +107,7 @@ type syntax struct {
 	thinks []thinkSyntax
 	calls  []callSyntax
 	drops  []string
+	breaks []string // of calls
 }
 
 // syntax picks the entries whose mark the template has; of calls that open alike, the first.
@@ -111,6 +123,7 @@ func (t *Template) syntax() *syntax {
 		if strings.Contains(t.source, c.mark) && !seen[c.open] {
 			seen[c.open] = true
 			s.calls = append(s.calls, c)
+			s.breaks = append(s.breaks, c.breaks...)
 		}
 	}
 	for _, f := range frames {

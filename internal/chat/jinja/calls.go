@@ -6,8 +6,11 @@ type Call struct {
 	Args *Dict
 }
 
+// jsonNull is JSON's name for None; its true and false are Jinja's too.
+const jsonNull = "null"
+
 // ParseCalls reads calls as some models write them: "[f(a='x', b=[1, True]), g()]" or one call alone. Arguments
-// are keywords with literal values; nothing is looked up or called. The error is an *Error.
+// are keywords with literal values, of Python or of JSON; nothing is looked up or called. The error is an *Error.
 func ParseCalls(source string) (calls []Call, err error) {
 	defer catch(&err)
 	l := &lexer{src: source, line: 1}
@@ -22,7 +25,7 @@ func ParseCalls(source string) (calls []Call, err error) {
 		items = list.items
 	}
 	r := &runtime{lim: Limits{}.withDefaults(&Dict{})}
-	f := &frame{r: r, scope: &scope{}}
+	f := &frame{r: r, scope: &scope{vars: []variable{{jsonNull, nil}}}}
 	for _, item := range items {
 		c, ok := item.(*callExpr)
 		if !ok || len(c.args.pos) > 0 || c.args.rest != nil || c.args.restDict != nil {
@@ -64,7 +67,9 @@ func (p *parser) literal(x expr) {
 		p.literals(x.keys)
 		p.literals(x.vals)
 	case *nameExpr:
-		p.fail("'%s' is no literal", x.name)
+		if x.name != jsonNull {
+			p.fail("'%s' is no literal", x.name)
+		}
 	default:
 		p.fail("expected a literal")
 	}
