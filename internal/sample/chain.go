@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"happyphonellm/internal/tokenizer"
 )
@@ -30,7 +31,7 @@ type Chain struct {
 }
 
 // New makes a chain for rows of vocab logits. t may be nil: then DRY has no
-// sequence breakers. Memory: up to 16 bytes a token of the vocabulary where no
+// sequence breakers, and no token is suppressed. Memory: up to 16 bytes a token of the vocabulary where no
 // top-k comes first, 4 more each for penalties and DRY.
 func New(p Params, t *tokenizer.Tokenizer, vocab int) (*Chain, error) {
 	if err := p.Validate(); err != nil {
@@ -45,6 +46,13 @@ func New(p Params, t *tokenizer.Tokenizer, vocab int) (*Chain, error) {
 		}
 	}
 	c := &Chain{vocab: vocab, tokenizer: t, bias: append([]Bias(nil), p.LogitBias...), seed: p.Seed}
+	if t != nil {
+		for _, id := range t.Suppressed() {
+			if int(id) < vocab {
+				c.bias = append(c.bias, Bias{id, float32(math.Inf(-1))})
+			}
+		}
+	}
 	if c.seed == RandomSeed {
 		c.seed = randomSeed()
 	}

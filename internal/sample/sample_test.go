@@ -3,11 +3,15 @@ package sample
 import (
 	"hash/fnv"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"happyphonellm/internal/gguf"
+	"happyphonellm/internal/tokenizer"
 )
 
 // The chains whose picks are pinned: the same on every platform. A change of
@@ -296,6 +300,40 @@ func TestBanByBias(t *testing.T) {
 	for range 200 {
 		if c.Sample([]float32{0, 0, 9, 0}) == 2 {
 			t.Fatal("a banned token was picked")
+		}
+	}
+}
+
+// What a vocabulary suppresses is never picked, however likely it is.
+func TestSuppressed(t *testing.T) {
+	w := gguf.NewWriter()
+	w.SetText("tokenizer.ggml.model", "gpt2")
+	w.SetText("tokenizer.ggml.pre", "gpt-2")
+	w.SetTexts("tokenizer.ggml.tokens", []string{"a", "b", "c", "d"})
+	w.SetTexts("tokenizer.ggml.merges", nil)
+	gguf.SetNumbers(w, "tokenizer.ggml.suppress_tokens", []int32{1, 2})
+	path := filepath.Join(t.TempDir(), "small.gguf")
+	if err := w.Create(path); err != nil {
+		t.Fatal(err)
+	}
+	f, err := gguf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	tok, err := tokenizer.New(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []Params{Greedy(), DefaultParams(), {Temperature: 1, TopP: 1, RepeatPenalty: 1, Mirostat: 2}} {
+		c, err := New(p, tok, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 50 {
+			if id := c.Sample([]float32{1, 50, 40, 1}); id != 0 && id != 3 {
+				t.Fatalf("%+v: token %d", p, id)
+			}
 		}
 	}
 }

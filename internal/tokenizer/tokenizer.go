@@ -209,6 +209,9 @@ func (t *Tokenizer) IsControl(id int32) bool {
 	return t.valid(id) && t.v.attrs[id]&attrControl != 0
 }
 
+// Suppressed returns the tokens that the file says must not be generated.
+func (t *Tokenizer) Suppressed() []int32 { return t.v.suppressed }
+
 // Token returns the id of the token with this text, as the file spells it
 // ("<|im_end|>", "Ġthe", "▁the").
 func (t *Tokenizer) Token(text string) (int32, bool) {

@@ -205,6 +205,31 @@ func TestDecoder(t *testing.T) {
 	}
 }
 
+func TestDecoderShows(t *testing.T) {
+	tok := smallBPE().mustOpen(t)
+	d := tok.NewDecoder()
+	d.Show([]int32{261})
+	if got := d.Push('h') + d.Push(261) + d.Push(262); got != "h<|end|>" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestSuppressed(t *testing.T) {
+	m := smallBPE()
+	more := m.more
+	m.more = func(w *gguf.Writer) {
+		more(w)
+		gguf.SetNumbers(w, "tokenizer.ggml.suppress_tokens", []int32{3, -1, 1000, 7})
+	}
+	if diff := cmp.Diff([]int32{3, 7}, m.mustOpen(t).Suppressed()); diff != "" {
+		t.Error(diff)
+	}
+	m.more = func(w *gguf.Writer) { w.SetTexts("tokenizer.ggml.suppress_tokens", []string{"x"}) }
+	if _, err := m.open(t); !errors.Is(err, gguf.ErrType) {
+		t.Errorf("a list of texts: %v", err)
+	}
+}
+
 func TestNoVocabulary(t *testing.T) {
 	for _, m := range []made{
 		{}, {model: "none"}, {model: "test", tokens: []string{"a"}}, {model: "no_vocab"}, {model: "something"},

@@ -68,6 +68,8 @@ type vocab struct {
 	nfc      bool   // ugm: canonical composition first
 	charsmap []byte // normalization of ugm
 
+	suppressed []int32 // never generated
+
 	indexed  chan error // when merges is built; nil: it is
 	eog      map[int32]bool
 	warnings []string
@@ -136,6 +138,28 @@ func (v *vocab) read(f *gguf.File) error {
 		v.addBOS = true // the published files say otherwise and are wrong
 	}
 	v.finish()
+	return v.readSuppressed(f)
+}
+
+// readSuppressed reads the tokens that the model must not generate; those that are out of
+// range are left out.
+func (v *vocab) readSuppressed(f *gguf.File) error {
+	const key = keyPrefix + "suppress_tokens"
+	a, err := f.Array(key)
+	if errors.Is(err, gguf.ErrNotFound) {
+		return nil
+	}
+	if err == nil && a.Kind() != gguf.Int32 {
+		err = fmt.Errorf("%w: %s: key %q is an array of %v, not of int32", gguf.ErrType, f.Path(), key, a.Kind())
+	}
+	if err != nil {
+		return err
+	}
+	for i := range a.Len() {
+		if id := a.Int(i); id >= 0 && id < int64(v.tokens.Len()) {
+			v.suppressed = append(v.suppressed, int32(id))
+		}
+	}
 	return nil
 }
 
