@@ -10,36 +10,75 @@ import (
 )
 
 func gatedReference(gate, up, down *linear, act func(float64) float64, in []float64) []float64 {
-	scaled := func(y []float64, l *linear) []float64 {
-		for i := range y {
-			if l.scale != nil {
-				y[i] *= float64(l.scale[0])
-			}
-			if l.bias != nil {
-				y[i] += float64(l.bias[i])
-			}
-		}
-		return y
-	}
-	g, u := scaled(times(&gate.w, in), gate), scaled(times(&up.w, in), up)
+	g, u := scaledReference(times(&gate.w, in), gate), scaledReference(times(&up.w, in), up)
 	for i := range g {
 		g[i] = act(g[i]) * u[i]
 	}
-	return scaled(times(&down.w, g), down)
+	return scaledReference(times(&down.w, g), down)
 }
+
+// feedForwardReference is what a feed-forward adds to the residual stream x.
+func feedForwardReference(f *feedForward, embd int, act func(float64) float64, x []float32) []float64 {
+	var out []float64
+	for i := 0; i < len(x); i += embd {
+		in := normReference(f.norm, widen(x[i:i+embd]))
+		up := scaledReference(times(&f.up.w, in), &f.up)
+		hidden := make([]float64, len(up))
+		if f.gate.w.Rows > 0 {
+			gate := scaledReference(times(&f.gate.w, in), &f.gate)
+			for j := range hidden {
+				hidden[j] = act(gate[j]) * up[j]
+			}
+		} else {
+			for j := range hidden {
+				hidden[j] = act(up[j])
+			}
+		}
+		for j := range f.factor {
+			hidden[j] *= float64(f.factor[j])
+		}
+		hidden = normReference(f.sub, hidden)
+		out = append(out, normReference(f.post, scaledReference(times(&f.down.w, hidden), &f.down))...)
+	}
+	return out
+}
+
+func scaledReference(y []float64, l *linear) []float64 {
+	for i := range y {
+		if l.scale != nil {
+			y[i] *= float64(l.scale[0])
+		}
+		if l.bias != nil {
+			y[i] += float64(l.bias[i])
+		}
+	}
+	return y
+}
+
+func squareAbove0(x float64) float64 { return max(x, 0) * max(x, 0) }
 
 func TestFeedForward(t *testing.T) {
 	const embd, ffn, tokens = 64, 416, 9
 	for _, c := range []struct {
-		name       string
-		act        activation
-		ref        func(float64) float64
-		bias, post bool
-		tolerance  float64
+		name  string
+		act   activation
+		ref   func(float64) float64
+		plain bool // no gate
+		bias  bool
+		set   func(r *rand.Rand, f *feedForward)
 	}{
-		{"SwiGLU", kernels.SwiGLU, silu, false, false, 1e-12},
-		{"GeGLU", kernels.GeGLU, gelu, false, false, 1e-12},
-		{"biases, scales, post norm", kernels.SwiGLU, silu, true, true, 1e-12},
+		{name: "SwiGLU", act: kernels.SwiGLU, ref: silu},
+		{name: "GeGLU", act: kernels.GeGLU, ref: gelu},
+		{name: "biases, scales, post norm", act: kernels.SwiGLU, ref: silu, bias: true,
+			set: func(r *rand.Rand, f *feedForward) { f.post = testNorm(r, embd) }},
+		{name: "layer norm, GELU", act: plainGELU, ref: gelu, plain: true, bias: true,
+			set: func(r *rand.Rand, f *feedForward) { f.norm = testLayerNorm(r, embd) }},
+		{name: "no norm, squared ReLU", act: reGLU, ref: squareAbove0, plain: true,
+			set: func(_ *rand.Rand, f *feedForward) { f.norm = nil }},
+		{name: "factors of the hidden layer", act: plainGELU, ref: gelu, plain: true,
+			set: func(r *rand.Rand, f *feedForward) { f.factor = randoms(r, ffn) }},
+		{name: "norm before the last product", act: kernels.SwiGLU, ref: silu,
+			set: func(r *rand.Rand, f *feedForward) { f.sub = testNorm(r, ffn) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(3, 4))
@@ -51,23 +90,15 @@ func TestFeedForward(t *testing.T) {
 				return l
 			}
 			f := &feedForward{norm: testNorm(r, embd), gate: lin(embd, ffn), up: lin(embd, ffn), down: lin(ffn, embd), act: c.act}
-			if c.post {
-				f.post = testNorm(r, embd)
+			if c.plain {
+				f.gate = linear{}
+			}
+			if c.set != nil {
+				c.set(r, f)
 			}
 			x := randoms(r, tokens*embd)
 			got := sameBits(t, &Model{Embd: embd}, f, x)
-			var want []float64
-			for i := 0; i < len(x); i += embd {
-				xt := widen(x[i : i+embd])
-				y := gatedReference(&f.gate, &f.up, &f.down, c.ref, rms(xt, f.norm.w, float64(f.norm.eps)))
-				if c.post {
-					y = rms(y, f.post.w, float64(f.post.eps))
-				}
-				for j, v := range y {
-					want = append(want, xt[j]+v)
-				}
-			}
-			if e := nmse(got, want); e > c.tolerance {
+			if e := nmse(got, added(x, feedForwardReference(f, embd, c.ref, x))); e > 1e-12 {
 				t.Errorf("NMSE %g against the reference", e)
 			}
 		})

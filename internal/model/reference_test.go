@@ -61,6 +61,44 @@ func rms(x []float64, w []float32, eps float64) []float64 {
 	return y
 }
 
+// normReference is what a norm makes of x.
+func normReference(n *norm, x []float64) []float64 {
+	switch {
+	case n == nil:
+		return x
+	case !n.mean:
+		return rms(x, n.w, float64(n.eps))
+	}
+	mean, v := 0.0, 0.0
+	for _, a := range x {
+		mean += a / float64(len(x))
+	}
+	for _, a := range x {
+		v += (a - mean) * (a - mean) / float64(len(x))
+	}
+	y := make([]float64, len(x))
+	for i, a := range x {
+		y[i] = (a - mean) / math.Sqrt(v+float64(n.eps))
+		if n.w != nil {
+			y[i] *= float64(n.w[i])
+		}
+		if n.b != nil {
+			y[i] += float64(n.b[i])
+		}
+	}
+	return y
+}
+
+// headNormReference is normReference of head h, which may have weights of its own.
+func headNormReference(n *norm, x []float64, h int) []float64 {
+	if n == nil || len(n.w) <= len(x) {
+		return normReference(n, x)
+	}
+	return normReference(&norm{w: n.w[h*len(x) : (h+1)*len(x)], mean: n.mean, eps: n.eps}, x)
+}
+
+func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
 func silu(x float64) float64 { return x / (1 + math.Exp(-x)) }
 
 func gelu(x float64) float64 {
@@ -141,6 +179,10 @@ func sameBits(t *testing.T, m *Model, b block, x []float32) []float32 {
 		}
 	}
 	return first
+}
+
+func testLayerNorm(r *rand.Rand, n int) *norm {
+	return &norm{w: randoms(r, n), b: randoms(r, n), mean: true, eps: 1e-5}
 }
 
 func testNorm(r *rand.Rand, n int) *norm { return &norm{w: randoms(r, n), eps: 1e-5} }
