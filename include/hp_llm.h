@@ -320,6 +320,8 @@ HP_LLM_API int32_t hp_llm_session_tokens(hp_llm_session session, int32_t *ids, i
 
 /* Forgets the tokens from position length on; length may not exceed what is there.
  * (There is no need to do so between answers: a request keeps what its prompt begins with.)
+ * A model with recurrent layers goes back further, to the last checkpoint of its state; the next request computes
+ * what is missing again, with the same results.
  * Errors: ARGUMENT, HANDLE, BUSY. */
 HP_LLM_API int32_t hp_llm_session_truncate(hp_llm_session session, int64_t length, hp_llm_error *error);
 
