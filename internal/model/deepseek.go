@@ -23,6 +23,9 @@ func deepseek(b *builder) {
 		lead = 0
 	}
 	rope := b.usualRope(style)
+	if arch == "glm4moe" && b.multiAxis() {
+		rope = b.sectionedRope(false)
+	}
 	b.embedding(1)
 	for b.nextLayer() {
 		h := b.heads()

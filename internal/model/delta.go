@@ -22,6 +22,7 @@ type deltaNet struct {
 	conv          conv
 	gate          lowRank // of the output
 	alpha         lowRank
+	bound         float32 // decay = exp(bound·sigmoid(a·(alpha + bias))) instead; 0: as above
 	beta          linear
 	a, bias       []float32 // [heads]; [heads] or [heads][dim]
 	heads, shared int       // value heads; key heads that they share
@@ -121,6 +122,8 @@ func (d *deltaNet) size(z *sizes) {
 	z.need(&z.attnOut, d.out.w.Cols)
 	if d.gate.first != nil {
 		z.need(&z.ffn, d.gate.first.w.Rows)
+	}
+	if d.alpha.first != nil {
 		z.need(&z.attnOut, d.alpha.first.w.Rows)
 	}
 	z.need(&z.tile, max(convTile, maxTileRows, 2*d.dim))
@@ -163,25 +166,31 @@ func (d *deltaNet) run(p *pass) {
 
 // project computes the gates and alphas, without a barrier at the end.
 func (d *deltaNet) project(p *pass, in *kernels.Acts) {
-	if d.gate.first == nil {
-		p.into(d.gates, 0, &d.gate.w, in)
-		if !d.paired {
-			p.into(d.alphas, 0, &d.alpha.w, in)
+	narrow, middle := in, in
+	if d.alpha.first != nil {
+		narrow = shaped(&p.acts2, &p.attn, p.n, d.alpha.first.w.Rows)
+		p.product(narrow.X, d.alpha.first, in)
+	}
+	if d.gate.first != nil {
+		middle = shaped(&p.acts3, &p.hidden, p.n, d.gate.first.w.Rows)
+		p.product(middle.X, d.gate.first, in)
+	}
+	if narrow != in || middle != in {
+		p.Barrier()
+		for t := range p.Tiles(p.n) {
+			if narrow != in {
+				narrow.Quantize(t, t+1)
+			}
+			if middle != in {
+				middle.Quantize(t, t+1)
+			}
 		}
-		return
+		p.Barrier()
 	}
-	narrow := shaped(&p.acts2, &p.attn, p.n, d.alpha.first.w.Rows)
-	middle := shaped(&p.acts3, &p.hidden, p.n, d.gate.first.w.Rows)
-	p.product(narrow.X, d.alpha.first, in)
-	p.product(middle.X, d.gate.first, in)
-	p.Barrier()
-	for t := range p.Tiles(p.n) {
-		narrow.Quantize(t, t+1)
-		middle.Quantize(t, t+1)
-	}
-	p.Barrier()
-	p.into(d.alphas, 0, &d.alpha.w, narrow)
 	p.into(d.gates, 0, &d.gate.w, middle)
+	if !d.paired {
+		p.into(d.alphas, 0, &d.alpha.w, narrow)
+	}
 }
 
 // into computes all of l·acts into the numbers of an area from at on, without a
@@ -215,7 +224,12 @@ func (d *deltaNet) step(p *pass, y []float32, h, t int, from, to []float32) {
 	beta, alphas := d.rates(p, h, t)
 	beta = kernels.Sigmoid(beta)
 	for i, alpha := range alphas {
-		decay[i] = kernels.Exp(d.a[h] * softplus(alpha+d.bias[h*len(alphas)+i]))
+		alpha += d.bias[h*len(alphas)+i]
+		if d.bound != 0 {
+			decay[i] = kernels.Exp(d.bound * kernels.Sigmoid(d.a[h]*alpha))
+		} else {
+			decay[i] = kernels.Exp(d.a[h] * softplus(alpha))
+		}
 	}
 	scale := 1 / sqrt(n)
 	for i, v := range v {

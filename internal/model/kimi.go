@@ -1,6 +1,10 @@
 package model
 
-import "happyphonellm/internal/kernels"
+import (
+	"math"
+
+	"happyphonellm/internal/kernels"
+)
 
 func init() { register("kimi-linear", kimiLinear) }
 
@@ -60,11 +64,23 @@ func (b *builder) kimiDelta(heads int) *deltaNet {
 		d.qkv = []linear{product("attn_q", embd, inner), product("attn_k", embd, inner), product("attn_v", embd, inner)}
 	}
 	q, k, v := b.conv("ssm_conv1d_q", taps, inner), b.conv("ssm_conv1d_k", taps, inner), b.conv("ssm_conv1d_v", taps, inner)
-	alpha, gate := product("ssm_f_a", embd, dim), product("ssm_g_a", embd, dim)
-	d.alpha = lowRank{first: &alpha, w: product("ssm_f_b", dim, inner)}
-	d.gate = lowRank{first: &gate, w: product("ssm_g_b", dim, inner)}
+	narrow := func(name string) lowRank {
+		switch {
+		case b.has(name + "_b.weight"):
+			first := product(name+"_a", embd, dim)
+			return lowRank{first: &first, w: product(name+"_b", dim, inner)}
+		case b.has(name + ".weight"):
+			return lowRank{w: product(name, embd, inner)}
+		}
+		return lowRank{w: product(name+"_a", embd, inner)}
+	}
+	d.alpha, d.gate = narrow("ssm_f"), narrow("ssm_g")
 	d.beta = product("ssm_beta", embd, heads)
-	d.a = b.vector("ssm_a", 1, heads)
+	if t, ok := b.file.Tensor(b.tensorName("ssm_a")); ok && len(t.Shape) == 1 {
+		d.a = b.vector("ssm_a", heads)
+	} else {
+		d.a = b.vector("ssm_a", 1, heads)
+	}
 	d.bias = b.vector("ssm_dt.bias", inner)
 	d.outNorm = b.rmsNorm("ssm_norm", dim)
 	d.out = product("attn_output", inner, embd)
@@ -80,4 +96,16 @@ func sigmoidGLU(dst, gate, up []float32) {
 	for i := range dst {
 		dst[i] = kernels.Sigmoid(gate[i]) * up[i]
 	}
+}
+
+// bounded gives the delta net the decay of files that bound it, if this one does;
+// sign is that of the file's a in it.
+func (d *deltaNet) bounded(b *builder, sign float32) *deltaNet {
+	bound := b.floatOr("kda.gate_lower_bound", 0)
+	if b.err != nil || bound == 0 || math.IsInf(float64(bound), -1) {
+		return d
+	}
+	d.bound = bound
+	kernels.Scale(d.a, d.a, sign)
+	return d
 }
