@@ -14,12 +14,13 @@ type attention struct {
 	from             *kept // the stream as it was at that point is the input; nil: as it is here
 	norm             *norm // nil: none
 	q, k, v, o       linear
-	qNorm, kNorm     *norm   // of each head before its rotation, see applyHead; nil: none
-	normLast         bool    // these norms come after the rotation
-	vNorm            *norm   // of each value head; nil: none
-	qWhole, kWhole   *norm   // of all heads together, before the rotation; nil: none
-	rope             *rope   // nil: none
-	temper           *temper // factor of the queries by position; nil: none
+	qNorm, kNorm     *norm         // of each head before its rotation, see applyHead; nil: none
+	normLast         bool          // these norms come after the rotation
+	values           *valueExperts // they make the values, instead of v; nil: none
+	vNorm            *norm         // of each value head; nil: none
+	qWhole, kWhole   *norm         // of all heads together, before the rotation; nil: none
+	rope             *rope         // nil: none
+	temper           *temper       // factor of the queries by position; nil: none
 	heads, kvHeads   int
 	keyDim, valueDim int
 	window           int  // positions that a token sees, itself included; 0: all
@@ -40,7 +41,8 @@ type attention struct {
 type heads struct {
 	n, kv            int
 	keyDim, valueDim int
-	gated            bool // the rows of q have each head's queries and then its gate
+	gated            bool          // the rows of q have each head's queries and then its gate
+	values           *valueExperts // they make the values, for which there is no matrix; nil: none
 }
 
 // heads reads the attention head counts and widths of the current layer.
@@ -78,7 +80,7 @@ func (b *builder) bareAttention(h heads, r *rope) *attention {
 	embd := b.m.Embd
 	a := &attention{
 		layer: b.layer, rope: r,
-		heads: h.n, kvHeads: h.kv, keyDim: h.keyDim, valueDim: h.valueDim, gated: h.gated,
+		heads: h.n, kvHeads: h.kv, keyDim: h.keyDim, valueDim: h.valueDim, gated: h.gated, values: h.values,
 		o:      b.linear("attn_output", h.n*h.valueDim, embd),
 		params: kernels.AttendParams{Scale: 1 / sqrt(h.keyDim)},
 	}
@@ -97,7 +99,9 @@ func (b *builder) bareAttention(h heads, r *rope) *attention {
 	} else {
 		a.q = b.linear("attn_q", embd, qDim)
 		a.k = b.linear("attn_k", embd, kDim)
-		a.v = b.linear("attn_v", embd, vDim)
+		if h.values == nil {
+			a.v = b.linear("attn_v", embd, vDim)
+		}
 	}
 	if r != nil && r.dim > h.keyDim {
 		b.fail(ErrModel, "layer %d rotates %d numbers of heads of %d", b.layer, r.dim, h.keyDim)
@@ -116,6 +120,9 @@ func (a *attention) size(z *sizes) {
 		z.need(&z.key, a.kvHeads*a.keyDim)
 	}
 	z.need(&z.gate, a.gateWidth())
+	if a.values != nil {
+		a.values.size(z, a.kvHeads*a.valueDim)
+	}
 	if a.aside {
 		z.need(&z.aside, a.o.w.Rows)
 	}
@@ -127,6 +134,9 @@ func (a *attention) run(p *pass) {
 	kv := a.kvHeads
 	if a.borrows {
 		kv = 0
+	}
+	if a.values != nil {
+		a.values.run(p, in)
 	}
 	// One tile is one head: its rows, its norm and its rotation stay with the
 	// worker, and keys and values go straight to the cache.
@@ -237,7 +247,11 @@ func (a *attention) key(p *pass, in *kernels.Acts, h int) {
 // value computes KV head h's values into the cache.
 func (a *attention) value(p *pass, in *kernels.Acts, h int) {
 	d := a.valueDim
-	a.v.mul(p, p.tile, d, h*d, d, in)
+	if a.values != nil {
+		a.values.copy(p, p.tile, h*d, d)
+	} else {
+		a.v.mul(p, p.tile, d, h*d, d, in)
+	}
 	for t := range p.n {
 		v := p.tile[t*d : (t+1)*d]
 		clamp(v, a.clamp)
