@@ -549,7 +549,9 @@ class HpLlmBindings {
 
   /// Forgets the tokens from position length on; length may not exceed what is
   /// there. (There is no need to do so between answers: a request keeps what
-  /// its prompt begins with.) Errors: ARGUMENT, HANDLE, BUSY.
+  /// its prompt begins with.) A model with recurrent layers goes back further,
+  /// to the last checkpoint of its state; the next request computes what is
+  /// missing again, with the same results. Errors: ARGUMENT, HANDLE, BUSY.
   int hp_llm_session_truncate(
     int session,
     int length,
