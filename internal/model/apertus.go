@@ -11,11 +11,7 @@ func init() { register("apertus", apertus) }
 // activation has parameters of its own in every layer.
 func apertus(b *builder) {
 	h := b.heads()
-	rope := b.rope(ropeParams{
-		style: ropeHalves, dim: h.keyDim,
-		base:    b.floatOr("rope.freq_base", 10000),
-		factors: b.vectorOr("rope_freqs.weight", h.keyDim/2),
-	})
+	rope := b.rope(b.withFactors(ropeParams{style: ropeHalves, dim: h.keyDim, base: b.floatOr("rope.freq_base", 10000)}))
 	negative, positive := b.floats("xielu.alpha_n"), b.floats("xielu.alpha_p")
 	beta, eps := b.floats("xielu.beta"), b.floats("xielu.eps")
 	b.embedding(1)

@@ -80,11 +80,7 @@ func (b *builder) graniteScales(embedding, residual, logits float32) graniteScal
 
 func (b *builder) graniteRope() *rope {
 	h := b.heads()
-	return b.rope(ropeParams{
-		style: ropeAdjacent, dim: h.keyDim,
-		base:    b.floatOr("rope.freq_base", 10000),
-		factors: b.vectorOr("rope_freqs.weight", h.keyDim/2),
-	})
+	return b.rope(b.withFactors(ropeParams{style: ropeAdjacent, dim: h.keyDim, base: b.floatOr("rope.freq_base", 10000)}))
 }
 
 func (g *graniteScales) attention(b *builder, r *rope) *attention {

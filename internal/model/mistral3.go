@@ -8,11 +8,7 @@ func init() { register("mistral3", mistral3) }
 // queries grow with their position where the file says so.
 func mistral3(b *builder) {
 	h := b.heads()
-	rope := b.rope(ropeParams{
-		style: ropeAdjacent, dim: h.keyDim,
-		base:    b.floatOr("rope.freq_base", 10000),
-		factors: b.vectorOr("rope_freqs.weight", h.keyDim/2),
-	})
+	rope := b.rope(b.withFactors(ropeParams{style: ropeAdjacent, dim: h.keyDim, base: b.floatOr("rope.freq_base", 10000)}))
 	temper := b.temper(0, b.positiveOr("rope.scaling.original_context_length", b.m.Context))
 	b.embedding(1)
 	for b.nextLayer() {

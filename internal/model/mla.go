@@ -53,7 +53,7 @@ func (b *builder) latentAttention(h latentHeads, r *rope) *latentAttention {
 		core: &attention{layer: b.layer, heads: h.n, valueDim: h.valueDim},
 		rope: r, own: h.keyDim - rotated, rotated: rotated, latent: h.latent, valueDim: h.valueDim,
 	}
-	if h.n < 1 || h.latent < 1 || h.valueDim < 1 || a.own < 1 {
+	if h.n < 1 || h.latent < 1 || h.valueDim < 1 || a.own < 0 || a.own == 0 && !b.has("attn_kv_b.weight") {
 		b.fail(ErrModel, "layer %d: %d latent heads of %d and %d numbers, of which %d turn, from %d", b.layer, h.n, h.keyDim, h.valueDim, rotated, h.latent)
 		return a
 	}
