@@ -92,7 +92,9 @@ func sameArchitecture(t *testing.T, path, name, seed string) float64 {
 	}
 	nmse := compareLogits(t, load(t, path, 2), archLogits(t, path, ids), ids, "archs", name+", seed "+seed)
 	want := ""
-	for _, way := range []struct{ threads, batch int }{{1, len(ids)}, {2, 1}, {3, 7}} {
+	// The last part of the third way is two tokens, which several threads share
+	// as they share one.
+	for _, way := range []struct{ threads, batch int }{{2, len(ids)}, {1, 1}, {3, 7}} {
 		got := idBits(t, load(t, path, way.threads), ids, way.batch)
 		if want == "" {
 			want = got
