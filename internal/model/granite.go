@@ -4,16 +4,17 @@ import "happyphonellm/internal/kernels"
 
 func init() {
 	register("granite", granite)
+	register("granitemoe", granite)
 	register("granite_swa", graniteSWA)
 	register("minicpm", minicpm)
 }
 
 // granite is IBM's Granite 3 and 4, dense or with experts: a Llama with factors
-// for the embedding, the branches, the scores and the logits. Granite's without
-// rotation say that their scaling is not fine-tuned.
+// for the embedding, the branches, the scores and the logits. Those without rotation
+// say that their scaling is not fine-tuned.
 func granite(b *builder) {
 	rope := b.graniteRope()
-	if !b.boolOr("rope.scaling.finetuned", true) {
+	if b.m.Arch == "granite" && !b.boolOr("rope.scaling.finetuned", true) {
 		rope = nil
 	}
 	g := b.graniteScales(0, 0, 0)
