@@ -11,6 +11,8 @@ type mixture struct {
 	router         linear
 	routed         *routerInput // what the router reads; nil: what the experts read
 	share          int          // router outputs that stand for one expert; 0: one
+	narrow, wide   *linear      // before and after the routed experts, which work on fewer numbers; nil: none
+	wideNorm       *norm        // before wide; nil: none
 	gating         gating
 	choiceBias     []float32 // [experts] added to the probabilities for the choice alone; nil: none
 	groups         int       // groups of experts; 0 or 1: none
@@ -96,20 +98,39 @@ func (b *builder) experts(ffn int, act activation) *mixture {
 	if m.choiceBias = b.vectorOr("exp_probs_b.bias", experts); m.choiceBias == nil {
 		m.choiceBias = b.vectorOr("exp_probs_b", experts)
 	}
-	m.down = b.expertLinears("ffn_down_exps", ffn, embd, experts)
+	in := m.bindNarrow(b)
+	m.down = b.expertLinears("ffn_down_exps", ffn, in, experts)
 	if b.has("ffn_gate_up_exps.weight") {
-		both := b.expertLinears("ffn_gate_up_exps", embd, 2*ffn, experts)
+		both := b.expertLinears("ffn_gate_up_exps", in, 2*ffn, experts)
 		for i := range both {
 			m.gate, m.up = append(m.gate, both[i].rows(0, ffn)), append(m.up, both[i].rows(ffn, ffn))
 		}
 		return m
 	}
-	m.up = b.expertLinears("ffn_up_exps", embd, ffn, experts)
+	m.up = b.expertLinears("ffn_up_exps", in, ffn, experts)
 	m.gate = make([]linear, experts)
 	if b.has("ffn_gate_exps.weight") {
-		m.gate = b.expertLinears("ffn_gate_exps", embd, ffn, experts)
+		m.gate = b.expertLinears("ffn_gate_exps", in, ffn, experts)
 	}
 	return m
+}
+
+// bindNarrow binds the matrices around experts that work on fewer numbers than
+// the residual stream has, if the file has them, and tells how many those are.
+func (m *mixture) bindNarrow(b *builder) int {
+	embd := b.m.Embd
+	for _, names := range [][2]string{{"ffn_latent_down", "ffn_latent_up"}, {"ffn_routed_down", "ffn_routed_up"}} {
+		t, ok := b.file.Tensor(b.tensorName(names[0] + ".weight"))
+		if !ok || len(t.Shape) < 2 {
+			continue
+		}
+		in := t.Shape[1]
+		narrow, wide := b.linear(names[0], embd, in), b.linear(names[1], in, embd)
+		narrow.scale, wide.scale = nil, nil // llama.cpp has none here
+		m.narrow, m.wide, m.wideNorm = &narrow, &wide, b.rmsNormOr("ffn_routed_norm", in)
+		return in
+	}
+	return embd
 }
 
 // expertLinears binds the matrices of all experts, stacked in one tensor, with
@@ -194,6 +215,11 @@ func (m *mixture) size(z *sizes) {
 		z.need(&z.routed, 1)
 	}
 	z.need(&z.ffn, m.used*blocks(ffn))
+	z.need(&z.expert, blocks(m.up[0].w.Cols))
+	if m.narrow != nil {
+		z.need(&z.narrow, blocks(m.narrow.w.Rows))
+		z.addLinear(m.wide, m.post)
+	}
 	// A tile holds an expert's tokens, which may be all of a pass.
 	z.need(&z.tile, max(maxTileRows, m.router.w.Rows))
 	if m.shared != nil {
@@ -202,10 +228,15 @@ func (m *mixture) size(z *sizes) {
 }
 
 func (m *mixture) run(p *pass) {
-	r, d := &p.moe, p.m.Embd
+	r, d := &p.moe, m.up[0].w.Cols
 	in := p.normedOf(m.from, m.norm)
 	for t := range p.Tiles(p.n) {
 		m.route(p, in, t)
+	}
+	read := in
+	if m.narrow != nil {
+		read = shaped(&p.acts4, &r.narrow, p.n, d)
+		p.product(read.X, m.narrow, in)
 	}
 	p.Barrier()
 	for range p.Tiles(1) {
@@ -216,9 +247,9 @@ func (m *mixture) run(p *pass) {
 	for i := range p.Tiles(p.n * m.used) {
 		to := int(r.place[i])
 		if m.weightFirst {
-			kernels.Scale(sorted.Row(to), in.Row(i/m.used), r.weight[i])
+			kernels.Scale(sorted.Row(to), read.Row(i/m.used), r.weight[i])
 		} else {
-			copy(sorted.Row(to), in.Row(i/m.used))
+			copy(sorted.Row(to), read.Row(i/m.used))
 		}
 		sorted.Quantize(to, to+1)
 	}
@@ -245,9 +276,33 @@ func (m *mixture) run(p *pass) {
 	}
 	p.Barrier()
 	for t := range p.Tiles(p.n) {
+		if m.narrow != nil {
+			m.combineNarrow(p, read, t)
+			continue
+		}
 		m.combine(p, t)
 	}
 	p.Barrier()
+	if m.narrow != nil {
+		p.addLinear(m.wide, read, m.post)
+	}
+}
+
+// combineNarrow puts what token t's routed experts give where their input was,
+// for the matrix after them, and adds the shared one's to the residual stream.
+func (m *mixture) combineNarrow(p *pass, sum *kernels.Acts, t int) {
+	r, d := &p.moe, sum.K
+	y := sum.Row(t)
+	clear(y)
+	for slot := t * m.used; slot < (t+1)*m.used; slot++ {
+		kernels.Axpy(y, r.weight[slot], r.out[int(r.place[slot])*d:][:d])
+	}
+	m.wideNorm.apply(y, y)
+	sum.Quantize(t, t+1)
+	if m.shared != nil {
+		embd := p.m.Embd
+		kernels.Axpy(p.row(t), r.sharedWeight[t], r.sharedOut[t*embd:(t+1)*embd])
+	}
 }
 
 // combine adds the outputs of token t's experts to the residual stream, or

@@ -15,8 +15,9 @@ type routing struct {
 	start  []int32      // [experts+1] first place of each expert
 	busy   []int32      // experts with any slot
 	n      int          // slots in use
-	in     kernels.Acts // [batch*used][embd] inputs in sorted order
-	out    []float32    // [batch*used][embd] outputs in sorted order
+	in     kernels.Acts // [batch*used][sizes.expert] inputs in sorted order
+	out    []float32    // [batch*used][sizes.expert] outputs in sorted order
+	narrow kernels.Acts // [batch][sizes.narrow] inputs of experts that work on fewer numbers
 
 	shared       kernels.Acts // [batch][sizes.shared] hidden layer of a shared expert
 	sharedOut    []float32    // [batch][embd] its output
@@ -31,8 +32,9 @@ func (r *routing) resize(batch int, z *sizes, embd int) {
 	r.expert, r.place = make([]int32, n), make([]int32, n)
 	r.weight = make([]float32, n)
 	r.start, r.busy = make([]int32, z.experts+1), make([]int32, 0, z.experts)
-	r.in.Resize(n, blocks(embd))
-	r.out = make([]float32, n*embd)
+	r.in.Resize(n, z.expert)
+	r.out = make([]float32, n*z.expert)
+	r.narrow.Resize(batch, z.narrow)
 	if z.shared > 0 {
 		r.shared.Resize(batch, z.shared)
 		r.sharedOut, r.sharedWeight = make([]float32, batch*embd), make([]float32, batch)

@@ -27,6 +27,8 @@ type sizes struct {
 	slots   int // experts per token; 0: none
 	experts int
 	shared  int // hidden layer of a shared expert; 0: none
+	expert  int // input of a routed expert
+	narrow  int // the same where it is narrower than the stream; 0: none
 	routed  int // 1: a router reads something else than its experts
 
 	layerInputs int // what all layers get beside the stream; 0: nothing
@@ -104,8 +106,8 @@ type pass struct {
 
 	// Room for the shapes under which this worker uses shared memory, so that
 	// passing their addresses to kernels allocates nothing.
-	acts, acts2, acts3, part, part2 kernels.Acts
-	view                            kernels.Matrix
+	acts, acts2, acts3, acts4, part, part2 kernels.Acts
+	view                                   kernels.Matrix
 }
 
 // privateTokens is the number of tokens up to which every worker norms the
