@@ -28,7 +28,7 @@ var (
 
 func load(t testing.TB, path string, threads int) *infer.Engine {
 	t.Helper()
-	e, err := infer.Load(path, infer.Options{Threads: threads})
+	e, err := infer.Load(path, infer.Options{Threads: threads, Oversubscribe: true})
 	if err != nil {
 		t.Fatal(err)
 	}

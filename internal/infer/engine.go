@@ -45,8 +45,12 @@ const (
 
 // Options are what Load can be told. The zero value is a good default.
 type Options struct {
-	// Threads is the number of workers; 0: as many as the machine has fast cores.
+	// Threads is the number of workers, of which there are never more than the
+	// process has cores: those would only be in each other's way. 0: as many as
+	// the machine has fast cores.
 	Threads int
+	// Oversubscribe makes as many workers as Threads says, for tests on small machines.
+	Oversubscribe bool
 	// Log receives messages for people, one line each; nil: none. It may be
 	// called from the goroutine that calls the engine only.
 	Log func(Level, string)
@@ -99,6 +103,10 @@ func Load(path string, o Options) (*Engine, error) {
 	n := o.Threads
 	if n == 0 {
 		n = DefaultThreads()
+	}
+	if n > cores && !o.Oversubscribe {
+		e.log(Info, fmt.Sprintf("%d threads are asked for, there are %d cores: so many are used", n, cores))
+		n = cores
 	}
 	// With every P busy computing, a call from C would wait milliseconds for one.
 	if runtime.GOMAXPROCS(0) < n+2 {

@@ -91,7 +91,7 @@ func tinyModel(t testing.TB, wide bool) string {
 
 func load(t testing.TB, path string, threads int) *Engine {
 	t.Helper()
-	e, err := Load(path, Options{Threads: threads})
+	e, err := Load(path, Options{Threads: threads, Oversubscribe: true})
 	if err != nil {
 		t.Fatal(err)
 	}

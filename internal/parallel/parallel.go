@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // ErrStopped is returned by Run when its stop flag was raised before the work
@@ -44,11 +45,13 @@ type Team struct {
 	run     sync.Mutex // held for the length of a Run, and by Close
 	closed  bool
 	workers []Worker
+	active  int  // workers of the present run: the first ones of the team
+	pace    pace // of Repeat
 
 	f    func(*Worker)
 	stop *atomic.Bool
 
-	epoch   signal // advances when a run begins
+	epoch   signal // grows when a run begins: its number and, below it, its workers
 	phase   signal // advances when a barrier opens
 	done    signal // advances when the last worker leaves a run
 	aborted atomic.Bool
@@ -57,8 +60,13 @@ type Team struct {
 	running counter // workers that are inside f
 	tiles   [maxLoops]counter
 
+	parks   counter // how often workers gave up spinning at a barrier
 	failure atomic.Pointer[PanicError]
 }
+
+// An epoch is the number of a run times maxWorkers, plus the number of its workers:
+// a worker learns with one look whether it takes part.
+const maxWorkers = 512
 
 // counter has a cache line of its own, so that workers that count in one do
 // not slow down those that count in another.
@@ -67,9 +75,10 @@ type counter struct {
 	_ [60]byte
 }
 
-// New starts a team of n workers; n below 1 counts as 1.
+// New starts a team of n workers, at least 1 and at most 511.
 func New(n int) *Team {
-	t := &Team{workers: make([]Worker, max(n, 1))}
+	n = min(max(n, 1), maxWorkers-1)
+	t := &Team{workers: make([]Worker, n), pace: newPace(n)}
 	for i := range t.workers {
 		t.workers[i] = Worker{id: i, team: t, wake: make(chan struct{}, 1)}
 	}
@@ -92,7 +101,7 @@ func (t *Team) Close() {
 	}
 	t.closed = true
 	t.f = nil
-	t.epoch.advance(t)
+	t.begin(len(t.workers))
 }
 
 // Run executes f once on every worker and returns when all have left it.
@@ -104,17 +113,36 @@ func (t *Team) Close() {
 func (t *Team) Run(stop *atomic.Bool, f func(w *Worker)) error {
 	t.run.Lock()
 	defer t.run.Unlock()
+	return t.runOn(len(t.workers), stop, f)
+}
+
+// Repeat is Run for work that comes again and again with about the same length,
+// as the tokens of an answer: it takes fewer workers while that is faster, because
+// other programs have some of the cores.
+func (t *Team) Repeat(stop *atomic.Bool, f func(w *Worker)) error {
+	t.run.Lock()
+	defer t.run.Unlock()
+	parks, begin := t.parks.Load(), time.Now()
+	err := t.runOn(t.pace.workers(), stop, f)
+	if err == nil {
+		t.pace.took(time.Since(begin), int(t.parks.Load()-parks))
+	}
+	return err
+}
+
+// runOn is Run on the first n workers.
+func (t *Team) runOn(n int, stop *atomic.Bool, f func(w *Worker)) error {
 	if t.closed {
 		panic("parallel: Run after Close")
 	}
-	t.f, t.stop = f, stop
+	t.f, t.stop, t.active = f, stop, n
 	t.aborted.Store(false)
 	t.failure.Store(nil)
 	t.arrived.Store(0)
 	t.resetTiles()
-	t.running.Store(int32(len(t.workers)))
+	t.running.Store(int32(n))
 	finished := t.done.current()
-	t.epoch.advance(t)
+	t.begin(n)
 
 	w := &t.workers[0]
 	restore := debug.SetPanicOnFault(true)
@@ -131,6 +159,13 @@ func (t *Team) Run(stop *atomic.Bool, f func(w *Worker)) error {
 	return nil
 }
 
+// begin tells the first n workers to run. The others stay as they are.
+func (t *Team) begin(n int) {
+	run := t.epoch.current()/maxWorkers + 1
+	t.epoch.n.Store(run*maxWorkers + uint32(n))
+	t.wake(n)
+}
+
 func (t *Team) resetTiles() {
 	for i := range t.tiles {
 		t.tiles[i].Store(0)
@@ -140,12 +175,13 @@ func (t *Team) resetTiles() {
 // abort makes every worker leave the current run.
 func (t *Team) abort() {
 	if !t.aborted.Swap(true) {
-		t.wakeAll()
+		t.wake(t.active)
 	}
 }
 
-func (t *Team) wakeAll() {
-	for i := range t.workers {
+// wake unparks those of the first n workers that are parked.
+func (t *Team) wake(n int) {
+	for i := range n {
 		t.workers[i].unpark()
 	}
 }

@@ -19,11 +19,11 @@ const (
 
 func (s *signal) current() uint32 { return s.n.Load() }
 
-// advance grows the signal and wakes the workers that are parked, whatever
-// they wait for: they look again.
-func (s *signal) advance(t *Team) {
+// advance grows the signal and wakes those of the first n workers that are parked,
+// whatever they wait for: they look again.
+func (s *signal) advance(t *Team, n int) {
 	s.n.Add(1)
-	t.wakeAll()
+	t.wake(n)
 }
 
 // wait returns the signal's value as soon as it is no longer old, or earlier
@@ -36,6 +36,7 @@ func (s *signal) wait(w *Worker, old uint32, also *atomic.Bool) uint32 {
 		}
 		pause(spinPauses)
 	}
+	w.team.parks.Add(1)
 	for !ready() {
 		w.parked.Store(true)
 		// The signal may have grown between the look and the mark: look again,

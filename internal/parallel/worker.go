@@ -23,8 +23,8 @@ type unwind struct{}
 // ID is the worker's number, 0 to Size()-1. Worker 0 is the caller of Run.
 func (w *Worker) ID() int { return w.id }
 
-// Size is the number of workers in the team.
-func (w *Worker) Size() int { return len(w.team.workers) }
+// Size is the number of workers that execute the function.
+func (w *Worker) Size() int { return w.team.active }
 
 // Tiles yields those of the numbers 0 to n-1 that this worker gets: each number
 // goes to exactly one worker, the next free one to whoever asks. All workers
@@ -50,15 +50,15 @@ func (w *Worker) Barrier() {
 	t := w.team
 	w.leaveIfAborted()
 	w.loop = 0
-	if len(t.workers) == 1 {
+	if t.active == 1 {
 		t.resetTiles()
 		return
 	}
 	here := t.phase.current()
-	if int(t.arrived.Add(1)) == len(t.workers) {
+	if int(t.arrived.Add(1)) == t.active {
 		t.arrived.Store(0)
 		t.resetTiles()
-		t.phase.advance(t)
+		t.phase.advance(t, t.active)
 		return
 	}
 	t.phase.wait(w, here, &t.aborted)
@@ -81,6 +81,9 @@ func (w *Worker) serve() {
 	t := w.team
 	for epoch := uint32(0); ; {
 		epoch = t.epoch.wait(w, epoch, nil)
+		if w.id >= int(epoch%maxWorkers) {
+			continue // a run of fewer workers
+		}
 		if t.f == nil {
 			return
 		}
@@ -99,7 +102,7 @@ func (w *Worker) once() {
 			}
 		}
 		if t.running.Add(-1) == 0 {
-			t.done.advance(t)
+			t.done.advance(t, 1) // worker 0 waits for it; the next run may begin now
 		}
 	}()
 	w.loop = 0

@@ -1,0 +1,100 @@
+package parallel
+
+import "time"
+
+// pace finds how many workers do a repeated run fastest. On an idle machine all of
+// them do. Where another program has a core, the others wait for the one that
+// shares it at every barrier: a worker less is often twice as fast. Since results
+// do not depend on the number of workers, it can change from run to run.
+//
+// As long as nobody has to park at a barrier, nothing is tried out. When workers
+// do, a few runs with one worker less are timed, and from then on a few with one
+// more or one less now and then, at growing distances.
+type pace struct {
+	size    int             // of the team
+	now     int             // workers of most runs
+	runs    int             // with now, since the last trial
+	wait    int             // how many runs to wait for the next trial
+	trial   int             // workers of the trial under way; 0: none
+	trials  int             // runs that this one has had
+	up      bool            // the next trial is of one more
+	typical []time.Duration // by workers: how long runs have been taking of late; 0: not known
+	least   time.Duration   // the shortest run of the trial
+}
+
+const (
+	trialRuns   = 3   // the shortest of as many counts
+	firstWait   = 8   // runs before the first trial
+	longestWait = 256 // runs between trials, when they have been in vain
+	manyParks   = 16  // parks of a run that mean that cores are missing
+)
+
+func newPace(size int) pace {
+	return pace{size: size, now: size, wait: firstWait, typical: make([]time.Duration, size+1)}
+}
+
+// workers is the number for the next run.
+func (p *pace) workers() int {
+	if p.trial > 0 {
+		return p.trial
+	}
+	return p.now
+}
+
+// took is told how long the run took, and how often its workers had to park.
+func (p *pace) took(d time.Duration, parks int) {
+	if p.trial > 0 {
+		p.tried(d)
+		return
+	}
+	p.note(p.now, d)
+	p.runs++
+	if p.runs < p.wait || p.now == p.size && parks < manyParks {
+		return
+	}
+	p.trial, p.trials, p.least = p.next(), 0, 0
+	if p.trial == 0 {
+		p.runs = 0
+	}
+}
+
+// note adds a run to what is typical of n workers.
+func (p *pace) note(n int, d time.Duration) {
+	if t := p.typical[n]; t > 0 {
+		d = t + (d-t)/8
+	}
+	p.typical[n] = d
+}
+
+// next is the number of workers to try: one less or one more, in turns.
+func (p *pace) next() int {
+	p.up = !p.up
+	switch {
+	case p.size == 1:
+		return 0
+	case p.now == p.size:
+		return p.now - 1
+	case p.now == 1 || p.up:
+		return p.now + 1
+	}
+	return p.now - 1
+}
+
+// tried counts a run of a trial, and decides after the last, or after one that was
+// much too long.
+func (p *pace) tried(d time.Duration) {
+	if p.trials == 0 || d < p.least {
+		p.least = d
+	}
+	p.trials++
+	if p.trials < trialRuns && 2*d < 3*p.typical[p.now] {
+		return
+	}
+	if 10*p.least < 9*p.typical[p.now] {
+		p.now, p.wait = p.trial, firstWait
+		p.typical[p.now] = p.least
+	} else {
+		p.wait = min(2*p.wait, longestWait)
+	}
+	p.trial, p.runs = 0, 0
+}
