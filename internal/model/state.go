@@ -191,7 +191,13 @@ func (s *State) Forward(team *parallel.Team, stop *atomic.Bool, cache *kvcache.C
 	if logits != nil {
 		s.from = n - 1
 	}
-	if err := team.Run(stop, s.work); err != nil {
+	var err error
+	if n == 1 {
+		err = team.Repeat(stop, s.work)
+	} else {
+		err = team.Run(stop, s.work)
+	}
+	if err != nil {
 		return err
 	}
 	cache.Advance(n)
