@@ -81,8 +81,8 @@ func archFiles(t *testing.T, arch, seed string) []string {
 }
 
 // sameArchitecture compares the logits of 100 random tokens with the peer's, and
-// ours with ours: any threads, all at once, one by one or in parts. It returns
-// the error relative to the peer's.
+// ours with ours: any threads, all at once, one by one or in parts. A decoded
+// token must allocate nothing. It returns the error relative to the peer's.
 func sameArchitecture(t *testing.T, path, name, seed string) float64 {
 	t.Helper()
 	ids := make([]int32, 100)
@@ -102,6 +102,14 @@ func sameArchitecture(t *testing.T, path, name, seed string) float64 {
 		if got != want {
 			t.Errorf("%d threads, %d tokens at once: logits hash %s, want %s", way.threads, way.batch, got, want)
 		}
+	}
+	s := session(t, load(t, path, 2), infer.SessionOptions{Context: len(ids), KV: infer.KVF32})
+	if n := testing.AllocsPerRun(8, func() {
+		if err := s.Eval(ids[:1]); err != nil {
+			t.Error(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations per decoded token, want 0", n)
 	}
 	return nmse
 }

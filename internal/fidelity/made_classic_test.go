@@ -292,6 +292,54 @@ func init() {
 		}
 		m.create(path)
 	}
+	made["plm"] = func(t *testing.T, path, seed string) {
+		const key, value, rotated, latent = 24, 16, 8, 32
+		m := newMaker(t, "plm", seed, 2, smallEmbd, smallFFN, smallHeads, smallHeads)
+		m.uint("attention.key_length", key)
+		m.uint("attention.value_length", value)
+		m.uint("attention.kv_lora_rank", latent)
+		m.uint("rope.dimension_count", rotated)
+		for i := range 2 {
+			m.blk(i, "attn_norm.weight", smallEmbd)
+			m.blk(i, "ffn_norm.weight", smallEmbd)
+			m.blk(i, "attn_q.weight", smallEmbd, smallHeads*key)
+			m.blk(i, "attn_kv_a_mqa.weight", smallEmbd, latent+rotated)
+			m.blk(i, "attn_kv_a_norm.weight", latent)
+			m.blk(i, "attn_kv_b.weight", latent, smallHeads*(key-rotated+value))
+			m.blk(i, "attn_output.weight", smallHeads*value, smallEmbd)
+			m.ffn(i, smallEmbd, smallFFN, false)
+		}
+		m.create(path)
+	}
+	made["deepseek2-ocr"] = func(t *testing.T, path, seed string) {
+		const experts, width, shared = 6, 32, 2
+		m := newMaker(t, "deepseek2-ocr", seed, 3, smallEmbd, smallFFN, smallHeads, smallHeads)
+		m.uint("leading_dense_block_count", 1)
+		m.uint("expert_count", experts)
+		m.uint("expert_used_count", 3)
+		m.uint("expert_shared_count", shared)
+		m.uint("expert_feed_forward_length", width)
+		m.float("expert_weights_scale", 1.5)
+		m.w.SetBool("deepseek2-ocr.expert_weights_norm", true)
+		for i := range 3 {
+			m.blk(i, "attn_norm.weight", smallEmbd)
+			m.blk(i, "ffn_norm.weight", smallEmbd)
+			m.qkv(i, smallEmbd, smallHeads, smallHeads, smallWidth)
+			if i == 0 {
+				m.ffn(i, smallEmbd, smallFFN, true)
+				continue
+			}
+			m.blk(i, "ffn_gate_inp.weight", smallEmbd, experts)
+			m.blk(i, "exp_probs_b.bias", experts)
+			m.blk(i, "ffn_gate_exps.weight", smallEmbd, width, experts)
+			m.blk(i, "ffn_up_exps.weight", smallEmbd, width, experts)
+			m.blk(i, "ffn_down_exps.weight", width, smallEmbd, experts)
+			m.blk(i, "ffn_gate_shexp.weight", smallEmbd, shared*width)
+			m.blk(i, "ffn_up_shexp.weight", smallEmbd, shared*width)
+			m.blk(i, "ffn_down_shexp.weight", shared*width, smallEmbd)
+		}
+		m.create(path)
+	}
 	made["chatglm 3"] = func(t *testing.T, path, seed string) {
 		m := newMaker(t, "chatglm", seed, 2, smallEmbd, smallFFN, smallHeads, 2)
 		m.uint("rope.dimension_count", 8)
