@@ -17,8 +17,8 @@ type Array struct {
 	table []uint32 // of texts: where each one's length stands in data, and the end of the last
 }
 
-// Array returns the array at key. For strings, the first call walks over them
-// and keeps a table of 4 bytes each; the file shares it between calls.
+// Array returns the array at key. Of texts the file keeps a table of 4 bytes each, which
+// all calls share.
 func (f *File) Array(key string) (Array, error) {
 	e, err := f.entry(key)
 	if err != nil {
@@ -34,8 +34,15 @@ func (f *File) Array(key string) (Array, error) {
 		kind, _ := c.u32()
 		n, _ := c.u64()
 		a.kind, a.n = Kind(kind), int(n)
-		if a.kind == Text {
-			return f.stringTable(e, n, &a)
+		table, texts := f.tables[e.start]
+		if texts != (a.kind == Text) {
+			return truncatedError(f.path) // the file was written to since Open
+		}
+		if texts {
+			// What the table holds was checked against the extent of the value, so reads
+			// stay inside it whatever happens to the file.
+			a.table, a.n = table, len(table)-1
+			return nil
 		}
 		// Open checked this; the file may have been written to since.
 		if a.kind == List || !a.kind.known() || n != c.left()/a.kind.size() {
@@ -50,44 +57,14 @@ func (f *File) Array(key string) (Array, error) {
 	return a, nil
 }
 
-// stringTable fills a.table and a.n from the n texts of e. What the table holds
-// was checked against the extent of the value, so later reads stay inside it
-// whatever happens to the file.
-func (f *File) stringTable(e *entry, n uint64, a *Array) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if t, ok := f.tables[e]; ok {
-		a.table, a.n = t, len(t)-1
-		return nil
-	}
-	c := cursor{data: a.data, off: 12}
-	if n > c.left()/8 {
-		return truncatedError(f.path)
-	}
-	table := make([]uint32, n+1)
-	for i := range n {
-		table[i] = uint32(c.off)
-		if _, ok := c.text(); !ok {
-			return truncatedError(f.path)
-		}
-	}
-	table[n] = uint32(c.off)
-	if f.tables == nil {
-		f.tables = make(map[*entry][]uint32)
-	}
-	f.tables[e] = table
-	a.table, a.n = table, int(n)
-	return nil
-}
-
 // Len returns the count of elements.
-func (a Array) Len() int { return a.n }
+func (a *Array) Len() int { return a.n }
 
 // Kind returns the kind of the elements.
 func (a Array) Kind() Kind { return a.kind }
 
 // Bytes returns text i in the mapping: it must not be written to, nor used after File.Close.
-func (a Array) Bytes(i int) []byte {
+func (a *Array) Bytes(i int) []byte {
 	if a.kind != Text {
 		panic(fmt.Sprintf("gguf: array of %v read as string", a.kind))
 	}
@@ -96,6 +73,15 @@ func (a Array) Bytes(i int) []byte {
 
 // Text returns a copy of text i.
 func (a Array) Text(i int) string { return string(a.Bytes(i)) }
+
+// Raw returns the elements of an array of numbers as they are in the mapping, little
+// endian and Kind's size each: they must not be written to, nor used after File.Close.
+func (a *Array) Raw() []byte {
+	if a.kind == Text {
+		panic("gguf: array of string read as numbers")
+	}
+	return a.data
+}
 
 // raw reads element i of an array of numbers.
 func (a Array) raw(i int) uint64 {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"happyphonellm/internal/quant"
 )
@@ -18,14 +17,12 @@ type File struct {
 	version uint32
 	shards  []*shard
 
-	keys     []entry  // in file order; those of the first part
-	keyOrder []uint32 // indices into keys, sorted by name
+	keys     []entry             // in file order; those of the first part
+	keyOrder []uint32            // indices into keys, sorted by name
+	tables   map[uint64][]uint32 // of arrays of texts by entry.start, see Array
 
 	tensors     []*Tensor
 	tensorOrder []uint32 // indices into tensors, sorted by name
-
-	mu     sync.Mutex
-	tables map[*entry][]uint32 // of string arrays, see stringTable
 }
 
 // shard is one file on disk.
@@ -145,7 +142,7 @@ func (f *File) Close() error {
 		}
 		s.data = nil
 	}
-	f.shards, f.keys, f.keyOrder, f.tensors, f.tensorOrder, f.tables = nil, nil, nil, nil, nil, nil
+	f.shards, f.keys, f.keyOrder, f.tables, f.tensors, f.tensorOrder = nil, nil, nil, nil, nil, nil
 	return first
 }
 

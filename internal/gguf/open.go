@@ -73,6 +73,7 @@ type header struct {
 
 	keys        []entry
 	keyOrder    []uint32
+	tables      map[uint64][]uint32 // of arrays of texts by entry.start, see Array
 	tensors     []Tensor
 	tensorOrder []uint32
 }
@@ -162,7 +163,8 @@ func (h *header) parseValue(e *entry) error {
 	return nil
 }
 
-// skipList passes over an array and returns what is wrong with it, "" if nothing.
+// skipList passes over an array and returns what is wrong with it, "" if nothing. Of
+// texts it keeps where they are: there may be half a million, and nobody walks twice.
 func (h *header) skipList() string {
 	start := h.off
 	kind, _ := h.u32()
@@ -185,7 +187,13 @@ func (h *header) skipList() string {
 	if n > h.left()/8 {
 		return fmt.Sprintf("an array of %d strings is longer than the file", n)
 	}
+	// A count that the file does not hold costs no more than this.
+	table := make([]uint32, 0, min(n+1, 1<<20))
 	for i := range n {
+		if h.off-start > math.MaxUint32 {
+			break
+		}
+		table = append(table, uint32(h.off-start))
 		if _, ok := h.text(); !ok {
 			return fmt.Sprintf("string %d of the array is longer than the file", i)
 		}
@@ -193,6 +201,10 @@ func (h *header) skipList() string {
 	if h.off-start > math.MaxUint32 {
 		return "an array of strings of more than 4 GiB is not supported"
 	}
+	if h.tables == nil {
+		h.tables = map[uint64][]uint32{}
+	}
+	h.tables[start] = append(table, uint32(h.off-start))
 	return ""
 }
 

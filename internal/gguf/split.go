@@ -83,7 +83,7 @@ func (f *File) addPart(path string) (*header, error) {
 	part := len(f.shards)
 	f.shards = append(f.shards, s)
 	if part == 0 {
-		f.version, f.keys, f.keyOrder, f.tensorOrder = h.version, h.keys, h.keyOrder, h.tensorOrder
+		f.version, f.keys, f.keyOrder, f.tables, f.tensorOrder = h.version, h.keys, h.keyOrder, h.tables, h.tensorOrder
 		f.tensors = make([]*Tensor, 0, len(h.tensors))
 	}
 	for i := range h.tensors {
@@ -99,7 +99,7 @@ func (f *File) addSibling(path string, no, count uint64) error {
 	if err != nil {
 		return err
 	}
-	own := File{path: path, shards: f.shards[len(f.shards)-1:], keys: h.keys, keyOrder: h.keyOrder}
+	own := File{path: path, shards: f.shards[len(f.shards)-1:], keys: h.keys, keyOrder: h.keyOrder, tables: h.tables}
 	ownNo, err := own.Uint(keySplitNo)
 	if err != nil {
 		return err

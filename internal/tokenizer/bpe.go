@@ -4,14 +4,36 @@ import (
 	"bytes"
 	"hash/maphash"
 	"slices"
+	"sync"
 	"unicode/utf8"
 )
 
 // bpeModel merges the symbols of each word by the ranks of the file's merges.
 type bpeModel struct {
-	v    *vocab
-	glue *glue      // where words of whole lines may be cut; nil: unused
-	ids  [256]int32 // of bytes, in the letters of this vocabulary
+	v   *vocab
+	ids [256]int32 // of bytes, in the letters of this vocabulary
+}
+
+// merges are the pairs that join, "left right", by rank. The list is the longest one
+// that a file has, and its index is made when the first text is encoded: a program that
+// loads a model to go on with ids, or waits for its user, does not wait for it.
+type merges struct {
+	*index
+	glue *glue // where words of whole lines may be cut; nil: unused
+}
+
+// setMerges sets the list of merges.
+func (v *vocab) setMerges(list texts) {
+	v.merges = sync.OnceValue(func() *merges {
+		m := &merges{}
+		var note func(text []byte)
+		if v.escape && !v.split.ignoreMerges {
+			m.glue = new(glue)
+			note = func(text []byte) { m.glue.note(text, ' ') }
+		}
+		m.index = newIndex(list, false, note)
+		return m
+	})
 }
 
 // byteLetters is GPT-2's letter for each byte, in UTF-8: the byte itself where it
@@ -47,9 +69,6 @@ func letterByte(r rune) (byte, bool) {
 
 func newBPE(v *vocab) *bpeModel {
 	m := &bpeModel{v: v}
-	if v.escape && !v.split.ignoreMerges {
-		m.glue = newGlue(v.merges.list, ' ')
-	}
 	for b := range m.ids {
 		if v.split.rawBytes {
 			m.ids[b] = v.index.find([]byte{byte(b)})
@@ -62,7 +81,7 @@ func newBPE(v *vocab) *bpeModel {
 
 // text splits s into words and merges each.
 func (m *bpeModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
-	e.out = dst
+	e.out, e.merges = dst, m.v.merges()
 	switch {
 	case m.v.model == "hybriddna":
 		m.dna(e, s)
@@ -86,8 +105,8 @@ func (m *bpeModel) words(e *encoder, s []byte) {
 
 // word appends the tokens of one word to e.out.
 func (m *bpeModel) word(e *encoder, word []byte) {
-	if m.glue != nil && word[0] != '\n' {
-		m.glue.cut(word, func(w []byte) { m.cached(e, w) })
+	if g := e.merges.glue; g != nil && word[0] != '\n' {
+		g.cut(word, func(w []byte) { m.cached(e, w) })
 		return
 	}
 	m.cached(e, word)
@@ -163,7 +182,7 @@ func (e *encoder) rank(left, right, both []byte) join {
 	p = append(p, ' ')
 	p = append(p, right...)
 	e.pairText = p
-	rank := e.v.merges.find(p)
+	rank := e.merges.find(p)
 	if rank < 0 {
 		return noJoin
 	}

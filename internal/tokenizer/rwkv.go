@@ -12,7 +12,7 @@ func newRWKV(v *vocab) *rwkvModel {
 	for id := range plain {
 		plain[id] = string(appendUnescaped(nil, v.text(int32(id))))
 	}
-	return &rwkvModel{v, newLexicon(newIndex(plain, true), nil, 0, 0)}
+	return &rwkvModel{v, newLexicon(newIndex(plain, true, nil), nil, 0, 0)}
 }
 
 func (m *rwkvModel) text(_ *encoder, dst []int32, s []byte, _ bool) []int32 {

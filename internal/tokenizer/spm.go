@@ -2,19 +2,19 @@ package tokenizer
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 )
 
 // spmModel merges characters into tokens, the highest score first: any two
 // neighbours that make a token may merge.
 type spmModel struct {
-	v    *vocab
-	glue *glue
-	ids  [128]int32 // of ASCII
+	v   *vocab
+	ids [128]int32 // of ASCII
 }
 
 func newSPM(v *vocab) *spmModel {
-	m := &spmModel{v: v, glue: newGlue(v.tokens, 0)}
+	m := &spmModel{v: v}
 	for b := range m.ids {
 		m.ids[b] = v.index.find([]byte{byte(b)})
 	}
@@ -24,7 +24,7 @@ func newSPM(v *vocab) *spmModel {
 func (m *spmModel) text(e *encoder, dst []int32, s []byte, afterSpecial bool) []int32 {
 	s = e.escape(s, m.v.prefix && afterSpecial)
 	e.out = dst
-	m.glue.cut(s, func(word []byte) { m.cached(e, word) })
+	m.v.glue.cut(s, func(word []byte) { m.cached(e, word) })
 	dst, e.out = e.out, nil
 	return dst
 }
@@ -107,25 +107,44 @@ func (e *encoder) escape(s []byte, prefix bool) []byte {
 // a byte that no token (or, with sep, no merge "left SEP right") has before that mark.
 type glue [256]bool
 
-func newGlue(list texts, sep byte) *glue {
-	var g glue
-	mark := []byte(spaceMark)
-	for i := range list.Len() {
-		text := list.Bytes(i)
-		for at := 1; at+len(mark) <= len(text); {
-			k := bytes.Index(text[at:], mark)
-			if k < 0 {
-				break
-			}
-			before := at + k - 1
-			if sep != 0 && before > 0 && text[before] == sep {
-				before--
-			}
-			g[text[before]] = true
-			at += k + len(mark)
+// note adds what stands before marks in a text.
+func (g *glue) note(text []byte, sep byte) {
+	if len(text) > len(spaceMark) && hasMark(text[1:]) {
+		g.add(text, sep)
+	}
+}
+
+// hasMark says whether text may hold the first byte of U+2581. It is for the short texts
+// of long lists: eight bytes at once, by the trick that finds a zero byte.
+func hasMark(text []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		if x := binary.LittleEndian.Uint64(text) ^ uint64(spaceMark[0])*ones; (x-ones)&^x&tops != 0 {
+			return true
 		}
 	}
-	return &g
+	for _, c := range text {
+		if c == spaceMark[0] {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *glue) add(text []byte, sep byte) {
+	mark := []byte(spaceMark)
+	for at := 1; at+len(mark) <= len(text); {
+		k := bytes.Index(text[at:], mark)
+		if k < 0 {
+			return
+		}
+		before := at + k - 1
+		if sep != 0 && before > 0 && text[before] == sep {
+			before--
+		}
+		g[text[before]] = true
+		at += k + len(mark)
+	}
 }
 
 // cut calls emit for the parts of s that merge by themselves. s is taken apart into

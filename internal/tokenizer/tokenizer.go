@@ -46,6 +46,7 @@ type encoder struct {
 	v        *vocab
 	split    splitter
 	merge    merger
+	merges   *merges // of bpe
 	out      []int32 // while words are split
 	letters  []byte  // a word in GPT-2's letters
 	pairText []byte

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -51,9 +52,10 @@ type vocab struct {
 
 	tokens texts
 	index  *index
+	glue   *glue                  // of spm
 	scores func(id int32) float32 // nil: all 0
 	attrs  []attr
-	merges *index // "left right", by rank
+	merges func() *merges // of bpe
 	split  pre
 
 	special  map[string]int32 // by key, see specialKeys; -1: none
@@ -70,7 +72,6 @@ type vocab struct {
 
 	suppressed []int32 // never generated
 
-	indexed  chan error // when merges is built; nil: it is
 	eog      map[int32]bool
 	warnings []string
 }
@@ -103,14 +104,10 @@ func newVocab(f *gguf.File) (*vocab, error) {
 	if err := v.defaults(); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Path(), err)
 	}
-	err := f.Guard(func() error { return v.read(f) })
-	if v.indexed != nil {
-		err = errors.Join(err, <-v.indexed)
-	}
-	return v, err
+	return v, f.Guard(func() error { return v.read(f) })
 }
 
-// read is newVocab but for the index of merges, which may still be building when it returns.
+// read is newVocab behind the names.
 func (v *vocab) read(f *gguf.File) error {
 	if err := v.readTokens(f); err != nil {
 		return err
@@ -203,9 +200,13 @@ func (v *vocab) readTokens(f *gguf.File) error {
 	}
 	for i := range v.attrs {
 		v.attrs[i] = attrNormal
-		if types != nil {
+	}
+	if types != nil {
+		raw := types.Raw()[:4*n]
+		for i := range v.attrs {
+			t := binary.LittleEndian.Uint32(raw[4*i:])
 			v.attrs[i] = 0
-			if t := types.Int(i); t >= 0 && int(t) < len(attrOfType) {
+			if t < uint32(len(attrOfType)) {
 				v.attrs[i] = attrOfType[t]
 			}
 		}
@@ -217,16 +218,9 @@ func (v *vocab) readTokens(f *gguf.File) error {
 		}
 		switch {
 		case merges != nil:
-			// The longest list there is: indexed beside the rest.
-			v.indexed = make(chan error, 1)
-			go func() {
-				v.indexed <- f.Guard(func() error {
-					v.merges = newIndex(merges, false)
-					return nil
-				})
-			}()
+			v.setMerges(merges)
 		case v.pre == "kimi-k2":
-			v.merges = newIndex(stringList(nil), false)
+			v.setMerges(stringList(nil))
 		default:
 			return fmt.Errorf("%w: %s: key %q: a tokenizer of this model needs it", gguf.ErrFormat, f.Path(), keyPrefix+"merges")
 		}
@@ -327,7 +321,12 @@ func (v *vocab) defaults() error {
 // finish builds the index and derives what llama.cpp derives from token texts. v.tokens
 // and v.attrs are set, and have equal lengths.
 func (v *vocab) finish() {
-	v.index = newIndex(v.tokens, true)
+	var note func(text []byte)
+	if v.kind == spm {
+		v.glue = new(glue)
+		note = func(text []byte) { v.glue.note(text, 0) }
+	}
+	v.index = newIndex(v.tokens, true, note)
 	v.markSpecial()
 	v.markStripping()
 }
