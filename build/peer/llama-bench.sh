@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # llama-bench of the Debian folder that build/sid.sh made, with the files of this
 # machine: for `hpllm-cli bench --vs build/peer/llama-bench.sh`. Needs root.
+# PEER_CPU=haswell (or another of its CPU backends) leaves it this backend alone.
 set -euo pipefail
 source "$(dirname "$0")/../lib.sh"
 args=()
@@ -15,4 +16,15 @@ while (($#)); do
   fi
   shift
 done
-in_sid llama-bench "${args[@]}" 2>/dev/null
+if [[ -z ${PEER_CPU:-} ]]; then
+  in_sid llama-bench "${args[@]}" 2>/dev/null
+  exit
+fi
+# A folder with one backend covers the one with all, for this process only.
+backends=$sid/usr/lib/$(uname -m)-linux-gnu/ggml/backends0
+one=$sid/tmp/hpllm/backend-$PEER_CPU
+mkdir -p "$one"
+cp "$backends/libggml-cpu-$PEER_CPU.so" "$one"
+# shellcheck disable=SC2016 # for the inner shell to expand
+unshare --mount bash -c 'mount --bind "$1" "$2" && exec chroot "$3" llama-bench "${@:4}" 2>/dev/null' bash \
+  "$one" "$backends" "$sid" "${args[@]}"

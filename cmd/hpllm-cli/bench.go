@@ -24,6 +24,7 @@ type benchFlags struct {
 	noWarmup bool
 	output   string
 	profile  string
+	kernels  string
 	vs       string
 	peer     *benchPeer // nil: none
 }
@@ -51,6 +52,11 @@ same file with the same threads, and the ratio of the medians is printed.`,
 		RunE: func(*cobra.Command, []string) error {
 			if err := b.check(); err != nil {
 				return err
+			}
+			if b.kernels != "" {
+				if err := infer.UseKernels(b.kernels); err != nil {
+					return usage("--kernels: %v", err)
+				}
 			}
 			table, err := newBenchTable(b.output, os.Stdout)
 			if err != nil {
@@ -94,6 +100,7 @@ same file with the same threads, and the ratio of the medians is printed.`,
 	f.BoolVar(&b.noWarmup, "no-warmup", false, "do not warm up")
 	f.StringVarP(&b.output, "output", "o", "md", "md, json or csv")
 	f.StringVar(&b.profile, "profile", "", "write a CPU profile for go tool pprof to this file")
+	f.StringVar(&b.kernels, "kernels", "", "processor family to compute for: go, avx2, neon, ... (default: the best there is)")
 	f.StringVar(&b.vs, "vs", "", "measure this command, which takes llama-bench's flags, in turn with us")
 	f.IntVar(&b.model.batch, "batch", 0, "prompt tokens computed at once (0: 512)")
 	f.StringVar(&b.model.kv, "kv", "f16", "type of the key/value cache: f16, f32 or q8_0")
