@@ -23,7 +23,9 @@ func mellum(b *builder) {
 		if windowed[b.layer] {
 			a.rope, a.window = local, window
 		}
-		b.add(a, b.experts(b.expertWidth(b.evenWidth()), kernels.SwiGLU))
+		m := b.experts(b.expertWidth(b.evenWidth()), kernels.SwiGLU)
+		m.gating, m.normed = b.gatingOr(gateSoftmax), b.boolOr("expert_weights_norm", true)
+		b.add(a, m)
 	}
 	b.head()
 }
