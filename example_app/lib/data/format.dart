@@ -15,11 +15,11 @@ String formatRemaining(Duration time) {
 
 /// "0.4 s".
 String formatSeconds(Duration time) =>
-    '${(time.inMilliseconds / 1000).toStringAsFixed(time.inSeconds < 10 ? 1 : 0)} s';
+    '${(time.inMilliseconds / 1000).toStringAsFixed(time.inSeconds < 10 ? 1 : 0)}\u00a0s';
 
 /// "12.3 tok/s".
 String formatSpeed(double tokensPerSecond) =>
-    '${tokensPerSecond.toStringAsFixed(tokensPerSecond < 100 ? 1 : 0)} tok/s';
+    '${tokensPerSecond.toStringAsFixed(tokensPerSecond < 100 ? 1 : 0)}\u00a0tok/s';
 
 final _strongRtl = RegExp(
   '[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|[\ud802-\ud803\ud83a-\ud83b]',

@@ -106,7 +106,7 @@ class _Parser {
     // "1986. A year" in the middle of a paragraph begins no list.
     return _paragraph.isEmpty ||
         !_isNumber(match[2]!) ||
-        match[2]!.startsWith('1');
+        RegExp(r'^1[.)]$').hasMatch(match[2]!);
   }
 
   static bool _isNumber(String mark) => mark.length > 1;

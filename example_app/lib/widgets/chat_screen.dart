@@ -30,7 +30,7 @@ class ChatScreen extends StatelessWidget {
     },
     child: FocusScope(
       autofocus: true,
-      child: MediaQuery.sizeOf(context).width >= twoPaneWidth
+      child: hasTwoPanes(MediaQuery.sizeOf(context))
           ? _twoPanes(context)
           : _onePane(context),
     ),

@@ -98,8 +98,8 @@ class _ComposerState extends State<Composer> {
                     if (isShort)
                       Row(
                         children: [
-                          Expanded(child: _field(maxLines: 2)),
-                          _buttons(),
+                          Expanded(child: _field(maxLines: 2, bottom: 16)),
+                          _buttons(top: 8),
                         ],
                       )
                     else ...[
@@ -119,7 +119,7 @@ class _ComposerState extends State<Composer> {
     );
   }
 
-  Widget _field({required int maxLines}) => TextField(
+  Widget _field({required int maxLines, double bottom = 8}) => TextField(
     controller: _text,
     focusNode: _focus,
     autofocus: _hasKeyboard,
@@ -127,16 +127,16 @@ class _ComposerState extends State<Composer> {
     maxLines: maxLines,
     textCapitalization: TextCapitalization.sentences,
     keyboardType: TextInputType.multiline,
-    decoration: const InputDecoration(
+    decoration: InputDecoration(
       hintText: 'Prompt',
       filled: false,
       border: InputBorder.none,
-      contentPadding: EdgeInsets.fromLTRB(20, 16, 20, 8),
+      contentPadding: EdgeInsets.fromLTRB(20, 16, 20, bottom),
     ),
   );
 
-  Widget _buttons() => Padding(
-    padding: const EdgeInsets.fromLTRB(8, 0, 8, 8),
+  Widget _buttons({double top = 0}) => Padding(
+    padding: EdgeInsets.fromLTRB(8, top, 8, 8),
     child: OverflowBar(
       spacing: 8,
       overflowAlignment: OverflowBarAlignment.end,

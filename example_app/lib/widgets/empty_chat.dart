@@ -36,7 +36,7 @@ class EmptyChat extends StatelessWidget {
               ),
               const SizedBox(height: 8),
               Text(
-                'The model runs on this device. What you write stays here.',
+                'The model runs on this device.\nWhat you write stays here.',
                 textAlign: TextAlign.center,
                 style: theme.textTheme.bodyMedium?.copyWith(
                   color: scheme.onSurfaceVariant,

@@ -20,57 +20,62 @@ class FailureCard extends StatelessWidget {
     return Semantics(
       container: true,
       liveRegion: true,
-      child: Card(
-        elevation: 0,
-        color: scheme.errorContainer,
-        margin: EdgeInsets.zero,
-        child: Padding(
-          padding: const EdgeInsets.fromLTRB(16, 14, 16, 8),
-          child: Column(
-            crossAxisAlignment: CrossAxisAlignment.start,
-            children: [
-              Row(
-                crossAxisAlignment: CrossAxisAlignment.start,
-                children: [
-                  Icon(Icons.error_outline, color: scheme.onErrorContainer),
-                  const SizedBox(width: 12),
-                  Expanded(
-                    child: Column(
-                      crossAxisAlignment: CrossAxisAlignment.start,
-                      children: [
-                        Text(
-                          failure.title,
-                          style: theme.textTheme.titleSmall?.copyWith(
-                            color: scheme.onErrorContainer,
-                          ),
-                        ),
-                        const SizedBox(height: 2),
-                        Text(
-                          failure.advice,
-                          style: theme.textTheme.bodyMedium?.copyWith(
-                            color: scheme.onErrorContainer,
-                          ),
-                        ),
-                      ],
-                    ),
-                  ),
-                ],
-              ),
-              Padding(
-                padding: const EdgeInsets.only(top: 4),
-                child: OverflowBar(
-                  alignment: MainAxisAlignment.end,
+      child: TextButtonTheme(
+        data: TextButtonThemeData(
+          style: TextButton.styleFrom(foregroundColor: scheme.onErrorContainer),
+        ),
+        child: Card(
+          elevation: 0,
+          color: scheme.errorContainer,
+          margin: EdgeInsets.zero,
+          child: Padding(
+            padding: const EdgeInsets.fromLTRB(16, 14, 16, 8),
+            child: Column(
+              crossAxisAlignment: CrossAxisAlignment.start,
+              children: [
+                Row(
+                  crossAxisAlignment: CrossAxisAlignment.start,
                   children: [
-                    if (failure.details.isNotEmpty)
-                      TextButton(
-                        onPressed: () => _showDetails(context),
-                        child: const Text('Details'),
+                    Icon(Icons.error_outline, color: scheme.onErrorContainer),
+                    const SizedBox(width: 12),
+                    Expanded(
+                      child: Column(
+                        crossAxisAlignment: CrossAxisAlignment.start,
+                        children: [
+                          Text(
+                            failure.title,
+                            style: theme.textTheme.titleSmall?.copyWith(
+                              color: scheme.onErrorContainer,
+                            ),
+                          ),
+                          const SizedBox(height: 2),
+                          Text(
+                            failure.advice,
+                            style: theme.textTheme.bodyMedium?.copyWith(
+                              color: scheme.onErrorContainer,
+                            ),
+                          ),
+                        ],
                       ),
-                    ...actions,
+                    ),
                   ],
                 ),
-              ),
-            ],
+                Padding(
+                  padding: const EdgeInsets.only(top: 4),
+                  child: OverflowBar(
+                    alignment: MainAxisAlignment.end,
+                    children: [
+                      if (failure.details.isNotEmpty)
+                        TextButton(
+                          onPressed: () => _showDetails(context),
+                          child: const Text('Details'),
+                        ),
+                      ...actions,
+                    ],
+                  ),
+                ),
+              ],
+            ),
           ),
         ),
       ),

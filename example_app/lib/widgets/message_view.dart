@@ -26,12 +26,21 @@ class MessageView extends StatelessWidget {
   final void Function(String url)? onLink;
 
   @override
+  Widget build(BuildContext context) =>
+      message.isUser ? _Question(this) : _Answer(this);
+}
+
+/// Text as its language is written, whatever the app's own is.
+class _Directed extends StatelessWidget {
+  const _Directed(this.text, {required this.child});
+
+  final String text;
+  final Widget child;
+
+  @override
   Widget build(BuildContext context) => Directionality(
-    textDirection: switch (message.text) {
-      '' => Directionality.of(context),
-      final text => isRightToLeft(text) ? TextDirection.rtl : TextDirection.ltr,
-    },
-    child: message.isUser ? _Question(this) : _Answer(this),
+    textDirection: isRightToLeft(text) ? TextDirection.rtl : TextDirection.ltr,
+    child: child,
   );
 }
 
@@ -47,10 +56,11 @@ class _Question extends StatelessWidget {
     return Padding(
       padding: const EdgeInsets.only(top: 20),
       child: Column(
-        crossAxisAlignment: CrossAxisAlignment.end,
+        crossAxisAlignment: CrossAxisAlignment.stretch,
         children: [
-          Padding(
-            padding: const EdgeInsetsDirectional.only(start: 40),
+          Container(
+            alignment: AlignmentDirectional.centerEnd,
+            padding: const EdgeInsetsDirectional.only(start: 48),
             child: Semantics(
               label: 'You said',
               child: DecoratedBox(
@@ -70,11 +80,14 @@ class _Question extends StatelessWidget {
                     horizontal: 16,
                     vertical: 10,
                   ),
-                  child: Text(
+                  child: _Directed(
                     view.message.text,
-                    style: theme.textTheme.bodyLarge?.copyWith(
-                      color: scheme.onSecondaryContainer,
-                      height: 1.4,
+                    child: Text(
+                      view.message.text,
+                      style: theme.textTheme.bodyLarge?.copyWith(
+                        color: scheme.onSecondaryContainer,
+                        height: 1.4,
+                      ),
                     ),
                   ),
                 ),
@@ -84,7 +97,7 @@ class _Question extends StatelessWidget {
           _Actions([
             _CopyButton(view.message.text),
             _ActionButton(Icons.edit_outlined, 'Edit', view.onEdit),
-          ]),
+          ], alignment: WrapAlignment.end),
         ],
       ),
     );
@@ -111,7 +124,10 @@ class _Answer extends StatelessWidget {
             _Thinking(thought, isRunning: isRunning),
           Semantics(
             label: 'Answer',
-            child: MarkdownView(thought.answer, onLink: view.onLink),
+            child: _Directed(
+              thought.answer,
+              child: MarkdownView(thought.answer, onLink: view.onLink),
+            ),
           ),
           if (isRunning)
             _Working(switch (message.text) {
@@ -239,6 +255,7 @@ class _Speed extends StatelessWidget {
       padding: const EdgeInsets.symmetric(horizontal: 8, vertical: 8),
       child: Text(
         '$rate · first token after $first',
+        textDirection: TextDirection.ltr,
         style: Theme.of(context).textTheme.labelMedium?.copyWith(
           color: Theme.of(context).colorScheme.onSurfaceVariant,
           fontFeatures: const [FontFeature.tabularFigures()],
@@ -249,13 +266,17 @@ class _Speed extends StatelessWidget {
 }
 
 class _Actions extends StatelessWidget {
-  const _Actions(this.children);
+  const _Actions(this.children, {this.alignment = WrapAlignment.start});
 
   final List<Widget> children;
+  final WrapAlignment alignment;
 
   @override
-  Widget build(BuildContext context) =>
-      Wrap(crossAxisAlignment: WrapCrossAlignment.center, children: children);
+  Widget build(BuildContext context) => Wrap(
+    alignment: alignment,
+    crossAxisAlignment: WrapCrossAlignment.center,
+    children: children,
+  );
 }
 
 class _ActionButton extends StatelessWidget {
@@ -270,6 +291,7 @@ class _ActionButton extends StatelessWidget {
     onPressed: onPressed,
     tooltip: tooltip,
     iconSize: 18,
+    visualDensity: VisualDensity.compact,
     color: Theme.of(context).colorScheme.onSurfaceVariant,
     icon: Icon(icon),
   );

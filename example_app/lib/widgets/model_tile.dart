@@ -88,10 +88,10 @@ class DownloadTile extends StatelessWidget {
           : _Progress(download),
       actions: [
         if (download == null)
-          FilledButton.tonalIcon(
+          IconButton.filledTonal(
+            tooltip: 'Download ${item.title}',
             onPressed: onDownload,
             icon: const Icon(Icons.download),
-            label: const Text('Download'),
           )
         else if (download.isActive)
           IconButton.filledTonal(
@@ -100,9 +100,12 @@ class DownloadTile extends StatelessWidget {
             icon: const Icon(Icons.pause),
           )
         else ...[
-          FilledButton.tonal(
+          IconButton.filledTonal(
+            tooltip: download.received > 0 ? 'Resume' : 'Try again',
             onPressed: onDownload,
-            child: Text(download.received > 0 ? 'Resume' : 'Try again'),
+            icon: Icon(
+              download.received > 0 ? Icons.play_arrow : Icons.refresh,
+            ),
           ),
           IconButton(
             tooltip: 'Discard what has arrived',
@@ -211,22 +214,22 @@ class _Tile extends StatelessWidget {
           child: Column(
             crossAxisAlignment: CrossAxisAlignment.start,
             children: [
-              OverflowBar(
-                alignment: MainAxisAlignment.spaceBetween,
-                overflowAlignment: OverflowBarAlignment.start,
-                overflowSpacing: 8,
+              Row(
                 children: [
-                  Column(
-                    crossAxisAlignment: CrossAxisAlignment.start,
-                    children: [
-                      Text(title, style: theme.textTheme.titleMedium),
-                      for (final line in lines)
-                        if (line.isNotEmpty) Text(line, style: quiet),
-                      if (_fitText(scheme) case (final text, final color)?)
-                        Text(text, style: quiet?.copyWith(color: color)),
-                    ],
+                  Expanded(
+                    child: Column(
+                      crossAxisAlignment: CrossAxisAlignment.start,
+                      children: [
+                        Text(title, style: theme.textTheme.titleMedium),
+                        for (final line in lines)
+                          if (line.isNotEmpty) Text(line, style: quiet),
+                        if (_fitText(scheme) case (final text, final color)?)
+                          Text(text, style: quiet?.copyWith(color: color)),
+                      ],
+                    ),
                   ),
-                  Row(mainAxisSize: MainAxisSize.min, children: actions),
+                  const SizedBox(width: 8),
+                  ...actions,
                 ],
               ),
               if (problem case final problem?)

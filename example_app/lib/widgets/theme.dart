@@ -6,13 +6,28 @@ const _seed = Color(0xFF3D6A5E);
 /// Chats are no wider than what can be read.
 const maxReadingWidth = 720.0;
 
-/// From here on there is room for the list of chats beside the chat.
-const twoPaneWidth = 840.0;
+/// Whether there is room for the list of chats beside the chat. A phone on its side
+/// is wide, but too low for it.
+bool hasTwoPanes(Size size) => size.width >= 840 && size.height >= 480;
 
 ThemeData appTheme(Brightness brightness) {
   final scheme = ColorScheme.fromSeed(seedColor: _seed, brightness: brightness);
-  final base = ThemeData(colorScheme: scheme);
+  final base = ThemeData(
+    colorScheme: scheme,
+    // On Linux, for letters that its usual font has not.
+    fontFamilyFallback: const ['DejaVu Sans'],
+  );
+  final text = base.textTheme;
   return base.copyWith(
+    // Answers are long: a little closer than Material's default.
+    textTheme: text.copyWith(
+      bodyLarge: text.bodyLarge?.copyWith(letterSpacing: 0.15),
+      bodyMedium: text.bodyMedium?.copyWith(letterSpacing: 0.1),
+      bodySmall: text.bodySmall?.copyWith(letterSpacing: 0.2),
+    ),
+    sliderTheme: const SliderThemeData(
+      tickMarkShape: RoundSliderTickMarkShape(tickMarkRadius: 0),
+    ),
     appBarTheme: AppBarTheme(
       backgroundColor: scheme.surface,
       scrolledUnderElevation: 0,

@@ -192,6 +192,7 @@ class Downloader {
   Future<void> _append(Stream<List<int>> body, int skip) async {
     final file = await _part.data.open(mode: FileMode.writeOnlyAppend);
     _report(DownloadPhase.running);
+    var isTooMuch = false;
     try {
       await for (final bytes in body.timeout(patience.stall)) {
         if (_stopped.isCompleted) return;
@@ -201,18 +202,18 @@ class Downloader {
         await file.writeFrom(bytes, start);
         _received += bytes.length - start;
         if (_version.total case final total? when _received > total) {
-          throw const _TooMuch();
+          isTooMuch = true;
+          break;
         }
         if (_clock.elapsedMilliseconds >= 100 || !_clock.isRunning) {
           _report(DownloadPhase.running);
         }
       }
       await file.flush();
-    } on _TooMuch {
-      return _restart();
     } finally {
       await file.close();
     }
+    if (isTooMuch) return _restart();
     if (_version.total == null) {
       // Only the end of the body tells the length.
       _version = Version(
@@ -319,8 +320,4 @@ class _Retry implements Exception {
   const _Retry(this.failure);
 
   final Failure failure;
-}
-
-class _TooMuch implements Exception {
-  const _TooMuch();
 }
