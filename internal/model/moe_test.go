@@ -218,6 +218,60 @@ func TestMixtures(t *testing.T) {
 	}
 }
 
+// TestNarrowMixture: experts on fewer numbers than the residual stream has.
+func TestNarrowMixture(t *testing.T) {
+	const embd, narrow, ffn, experts, tokens = 64, 32, 96, 6, 9
+	for _, c := range []struct{ normed, post, shared bool }{{}, {normed: true, shared: true}, {post: true}} {
+		r := rand.New(rand.NewPCG(17, 18))
+		lin := func(in, out int) linear { return linear{w: randomMatrix(t, r, in, out)} }
+		before, after := lin(embd, narrow), lin(narrow, embd)
+		m := &mixture{norm: testNorm(r, embd), router: lin(embd, experts), gating: gateSigmoid, used: 2, normed: true, scale: 1, act: kernels.SwiGLU,
+			narrow: &before, wide: &after}
+		for range experts {
+			m.gate, m.up, m.down = append(m.gate, lin(narrow, ffn)), append(m.up, lin(narrow, ffn)), append(m.down, lin(ffn, narrow))
+		}
+		if c.normed {
+			m.wideNorm = testNorm(r, narrow)
+		}
+		if c.post {
+			m.post = testNorm(r, embd)
+		}
+		if c.shared {
+			m.shared = &sharedExpert{gate: lin(embd, 32), up: lin(embd, 32), down: lin(32, embd), act: kernels.SwiGLU}
+		}
+		x := randoms(r, tokens*embd)
+		got := sameBits(t, &Model{Embd: embd}, m, x)
+		act := func(g, u float64) float64 { return silu(g) * u }
+		routed := *m
+		routed.post, routed.shared = nil, nil
+		var want []float64
+		for i := 0; i < len(x); i += embd {
+			xt := widen(x[i : i+embd])
+			in := rms(xt, m.norm.w, float64(m.norm.eps))
+			y := mixtureReference(&routed, act, times(&before.w, in), in)
+			if c.normed {
+				y = rms(y, m.wideNorm.w, float64(m.wideNorm.eps))
+			}
+			y = times(&after.w, y)
+			if c.post {
+				y = rms(y, m.post.w, float64(m.post.eps))
+			}
+			if c.shared {
+				s := m.shared
+				for j, v := range gatedReference(&s.gate, &s.up, &s.down, silu, in) {
+					y[j] += v
+				}
+			}
+			for j, v := range y {
+				want = append(want, xt[j]+v)
+			}
+		}
+		if e := nmse(got, want); e > 1e-12 {
+			t.Errorf("%+v: NMSE %g against the reference", c, e)
+		}
+	}
+}
+
 // blocksInTurn runs several blocks as one.
 type blocksInTurn []block
 
