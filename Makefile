@@ -1,6 +1,6 @@
 # The map: `make` or `make help`. Every recipe is one script of build/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test quick test-arm64 test-race test-purego fidelity fuzz bench bench-arm64 lint cross deps clean
+.PHONY: help demo build test quick test-arm64 test-race test-purego fidelity fuzz bench bench-threads bench-arm64 lint cross deps clean
 
 help: ## show this map
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ bench: ## speed of the kernels and of the demo model
 
 bench-peer: ## speed beside llama-bench on every model file, into docs/performance.md (half an hour, root, a quiet machine)
 	@build/performance.sh
+
+bench-threads: ## speed with more threads than cores, and with a busy core
+	@build/threads.sh
 
 bench-arm64: ## exact instructions of the arm64 kernels, under qemu
 	@build/arm64/count.sh
@@ -76,3 +79,15 @@ aar: ## the Android library with its Kotlin wrapper: build/lib/happyphonellm.aar
 
 soak: ## the library's long tests, half an hour on an idle machine
 	@build/soak.sh
+
+# The Flutter app (docs/flutter.md).
+.PHONY: app app-test app-drive
+
+app: ## the Flutter app for this desktop: build/bin/happy-phone (Linux, root; else: flutter run)
+	@build/flutter.sh desktop build/bin/happy-phone
+
+app-test: ## the app's tests, in the real Flutter engine
+	@build/flutter.sh test
+
+app-drive: ## start the app on an unseen screen, ask it, stop it; pictures in build/bin/drive
+	@build/flutter.sh drive build/bin/drive

@@ -8,6 +8,7 @@
 #        flutter.sh desktop FOLDER      the program for Linux, in release mode
 #        flutter.sh drive [FOLDER]      start it, ask it, stop it, measure it;
 #                                       pictures into FOLDER
+#        flutter.sh restart            hot restarts in mid-generation
 # HPLLM_LIBRARY: a libhappyphonellm.so to use instead of one made anew.
 set -uo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -16,7 +17,7 @@ source "$root/build/flutter/common.sh"
 
 command=${1:-}
 case $command in
-  test | goldens | analyze | desktop | drive) ;;
+  test | goldens | analyze | desktop | drive | restart) ;;
   *)
     sed -n 's/^# usage: /usage: /p; s/^#   *\(flutter.sh .*\)/       \1/p' "$0" >&2
     exit 2

@@ -14,7 +14,7 @@ dart="dart-sdk dart-ffi dart-meta dart-test-api dart-matcher"
 # For build/flutter.sh: the framework and the engine, fonts, what builds a GTK
 # program and what drives it.
 flutter="flutter flutter-test flutter-tester flutter-patched-sdk flutter-engine-tools sky-engine
-  libflutter-linux-gtk libflutter-linux-gtk-dev fonts-roboto-unhinted fonts-material-design-icons-iconfont fonts-dejavu-core fonts-dejavu-mono
+  libflutter-linux-gtk libflutter-linux-gtk-dev fonts-roboto-unhinted fonts-dejavu-core fonts-dejavu-mono
   g++ libgtk-3-dev cmake ninja-build pkgconf xvfb xauth xdotool dbus-daemon imagemagick libgl1-mesa-dri"
 
 ((EUID == 0)) || die "llama.cpp's tools need root to be installed: sudo -E make deps (or leave them out)"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Run the suites named (default: all) and end with 'N passed, N failed, N skipped'.
-# usage: test.sh [lint|cross|scripts|native|purego|race|arm64|dart]...
+# usage: test.sh [lint|cross|scripts|native|purego|race|arm64|dart|flutter]...
 set -uo pipefail
 source "$(dirname "$0")/lib.sh"
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -94,18 +94,37 @@ ios() {
     CGO_ENABLED=0 GOOS=ios GOARCH=arm64 xargs go build -overlay "$work/ios/overlay.json" ./cmd/...
 }
 
-suite_scripts() { step "build/fetch_test.py" python3 build/fetch_test.py; }
+suite_scripts() {
+  step "build/fetch_test.py" python3 build/fetch_test.py
+  step "build/flutter/runners_test.py" python3 build/flutter/runners_test.py
+}
 
 # One package at a time: some tests measure latencies on all cores.
 suite_native() { gotest native -p 1 ./...; }
+
+# counted COMMAND...: a script whose last line counts its checks.
+counted() {
+  "$@" >"$work/counted"
+  awk '/^[0-9]+ passed, [0-9]+ failed$/ { p = $1; f = $3; n = 1 } END { print n ? p " " f " 0" : "0 1 0" }' "$work/counted" >>"$totals"
+}
 
 suite_dart() {
   if [[ ! -x $sid/usr/bin/dart ]] || ((EUID != 0)); then
     skip dart "the Dart SDK in $sid is missing, or you are not root; make deps"
     return
   fi
-  "$root/build/dart.sh" >"$work/dart"
-  awk '/^[0-9]+ passed, [0-9]+ failed$/ { p = $1; f = $3; n = 1 } END { print n ? p " " f " 0" : "0 1 0" }' "$work/dart" >>"$totals"
+  counted "$root/build/dart.sh"
+}
+
+suite_flutter() {
+  local part
+  if [[ ! -x $sid/usr/lib/flutter-engine/linux-x64/flutter_tester ]] || ((EUID != 0)); then
+    skip flutter "Flutter in $sid is missing, or you are not root; make deps"
+    return
+  fi
+  for part in analyze test restart drive; do
+    counted "$root/build/flutter.sh" "$part"
+  done
 }
 
 suite_purego() { on_engine purego -tags purego; }
@@ -128,7 +147,7 @@ suite_arm64() {
 
 suites=("$@")
 if ((${#suites[@]} == 0)); then
-  suites=(lint cross scripts native purego race arm64 dart)
+  suites=(lint cross scripts native purego race arm64 dart flutter)
   # With everything in place a skipped comparison would be a hidden failure.
   if "$root/build/deps.sh"; then
     export HPLLM_REQUIRE=1

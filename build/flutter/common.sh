@@ -5,12 +5,15 @@
 
 # Functions that run in the Debian folder get paths as they are in there.
 engine=/usr/lib/flutter-engine/linux-x64
+# Flutter's icons: build/flutter/font.sh fetches them.
+icons=$cache/fonts/MaterialIcons-Regular.otf
 
 # need_flutter: end, if Debian's Flutter is not there.
 need_flutter() {
   [[ -x $sid$engine/flutter_tester && -e $sid/usr/share/dart/packages/flutter_test ]] ||
     die "Flutter is missing in $sid; install it: make deps (with an SDK of your own: docs/flutter.md)"
   ((EUID == 0)) || die "to work in $sid you must be root: sudo -E build/flutter.sh (with an SDK of your own: docs/flutter.md)"
+  [[ -e $icons ]] || die "$icons is missing; fetch it: make deps"
   [[ -e $app/pubspec.yaml ]] || die "there is no app in $app"
 }
 

@@ -44,6 +44,7 @@ if [[ $command == desktop ]]; then
   enter_work
   build_desktop "${2:-lib/main.dart}"
   mkdir -p "$1"
+  rm -rf "${1:?}"/{data,lib,happy_phone}
   cp -r "$work/example_app/build/bundle/." "$1/"
-  say "wrote $1: $(du -sh "$1" | cut -f 1)"
+  say "wrote $1/happy_phone: $(du -sh "$1" | cut -f 1) in all"
 fi

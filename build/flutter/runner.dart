@@ -25,7 +25,9 @@ Future<void> runTests(
 ]) async {
   final environment = Platform.environment;
   final file = environment['HPLLM_FLUTTER_FILE']!;
-  goldenFileComparator = LocalFileComparator(Directory.current.uri.resolve(file));
+  goldenFileComparator = LocalFileComparator(
+    Directory.current.uri.resolve(file),
+  );
   autoUpdateGoldenFiles = environment['HPLLM_FLUTTER_GOLDENS'] == 'update';
   final run = _Run(RegExp(environment['HPLLM_FLUTTER_NAME'] ?? ''));
   try {
@@ -70,7 +72,9 @@ class _Run {
         continue;
       } else if (entry.metadata.skip) {
         skipped++;
-        stdout.writeln('skip  ${entry.name} ${entry.metadata.skipReason ?? ''}');
+        stdout.writeln(
+          'skip  ${entry.name} ${entry.metadata.skipReason ?? ''}',
+        );
       } else if (ready) {
         await _run(suite, entry, groups, counts: true);
       } else {
