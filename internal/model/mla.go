@@ -149,7 +149,10 @@ func (a *latentAttention) run(p *pass) {
 		c.gateTile(p, in, i, gates)
 	}
 	p.Barrier()
-	short := shaped(&p.acts3, &l.short, p.n, a.latent)
+	var short *kernels.Acts
+	if !a.absorbed() {
+		short = shaped(&p.acts3, &l.short, p.n, a.latent)
+	}
 	for t := range p.Tiles(p.n) {
 		if a.qa != nil {
 			a.qaNorm.apply(query.Row(t), query.Row(t))
