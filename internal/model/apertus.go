@@ -32,7 +32,7 @@ func apertus(b *builder) {
 //
 // with ap = softplus(positive) and an = beta + softplus(negative).
 func xIELU(negative, positive, beta, eps float32) activation {
-	ap, an := softplus(positive), beta+softplus(negative)
+	ap, an := kernels.Softplus(positive), beta+kernels.Softplus(negative)
 	return func(dst, x, _ []float32) {
 		for i, v := range x[:len(dst)] {
 			if v > 0 {

@@ -72,7 +72,7 @@ func (a *attention) applyGate(p *pass, out *kernels.Acts, t0, t1, h0, h1 int) {
 	d, width := a.valueDim, a.gateWidth()
 	open := kernels.Sigmoid
 	if a.softGate {
-		open = softplus
+		open = kernels.Softplus
 	}
 	for t := t0; t < t1; t++ {
 		gates := p.gates[t*width : (t+1)*width]

@@ -226,11 +226,12 @@ func (d *deltaNet) step(p *pass, y []float32, h, t int, from, to []float32) {
 	for i, alpha := range alphas {
 		alpha += d.bias[h*len(alphas)+i]
 		if d.bound != 0 {
-			decay[i] = kernels.Exp(d.bound * kernels.Sigmoid(d.a[h]*alpha))
+			decay[i] = d.bound * kernels.Sigmoid(d.a[h]*alpha)
 		} else {
-			decay[i] = kernels.Exp(d.a[h] * softplus(alpha))
+			decay[i] = d.a[h] * kernels.Softplus(alpha)
 		}
 	}
+	kernels.ExpAll(decay[:len(alphas)], decay[:len(alphas)])
 	scale := 1 / sqrt(n)
 	for i, v := range v {
 		s, was := to[i*n:(i+1)*n], from[i*n:(i+1)*n]

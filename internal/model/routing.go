@@ -98,17 +98,9 @@ func (g gating) apply(x []float32) {
 		}
 	case gateSqrtSoftplus:
 		for i, v := range x {
-			x[i] = float32(math.Sqrt(float64(softplus(v))))
+			x[i] = float32(math.Sqrt(float64(kernels.Softplus(v))))
 		}
 	}
-}
-
-// softplus is log(1+exp(x)), which is x where that is all that float32 sees.
-func softplus(x float32) float32 {
-	if x > 20 {
-		return x
-	}
-	return float32(kernels.Log64(1 + kernels.Exp64(float64(x))))
 }
 
 // weigh turns the probabilities of the picked experts into their weights.

@@ -196,9 +196,13 @@ func (m *timeMix6) step(p *pass, y []float32, h, t int, from, to []float32) {
 	k, v := p.at(m.parts[1], t)[kv:kv+n], p.at(m.parts[2], t)[kv:kv+n]
 	w, r, g := p.at(m.parts[0], t)[at:at+n], p.at(m.parts[3], t)[at:at+n], p.at(m.parts[4], t)[at:at+n]
 	clear(y)
+	decays := p.tile[:n]
+	kernels.Add(decays, w, m.decay[at:at+n])
+	kernels.ExpAll(decays, decays)
+	kernels.Scale(decays, decays, -1)
+	kernels.ExpAll(decays, decays)
 	bonus, scale := float32(0), 1/sqrt(n)
-	for i := range n {
-		decay := kernels.Exp(-kernels.Exp(w[i] + m.decay[at+i]))
+	for i, decay := range decays {
 		s, was := to[i*n:(i+1)*n], from[i*n:(i+1)*n]
 		if m.first != nil {
 			kernels.Axpy(y, r[i], was)

@@ -210,12 +210,13 @@ func (m *timeMix7) step(p *pass, y []float32, h, t int, from, to []float32) {
 	length := float32(math.Sqrt(float64(kernels.Dot(kappa, kappa))))
 	kernels.Scale(kappa, kappa, 1/max(length, 1e-12))
 	for i := range n {
-		decay[i] = kernels.Exp(decayRate * m.w.at(p.at(m.decays, t), at+i))
+		decay[i] = decayRate * m.w.at(p.at(m.decays, t), at+i)
 		a := m.a.at(p.at(m.rates, t), at+i)
 		rate[i] = kappa[i] * a
 		ka := k[i] * m.ka[at+i]
 		k[i] += float32(a*ka) - ka
 	}
+	kernels.ExpAll(decay, decay)
 	for i := range n {
 		s, was := to[i*n:(i+1)*n], from[i*n:(i+1)*n]
 		overlap := -kernels.Dot(was, kappa)

@@ -32,16 +32,15 @@ func (s *scan) check(b *builder, inner int) bool {
 // head's state before the token, and to after it; they may be the same.
 func (s *scan) step(p *pass, y, x []float32, h int, dt float32, bs, cs, from, to []float32) {
 	n := s.size
-	delta := softplus(dt + s.dtBias[h])
+	delta := kernels.Softplus(dt + s.dtBias[h])
 	var decay []float32
 	scalar := float32(0)
 	if len(s.a) == s.heads {
 		scalar = kernels.Exp(delta * s.a[h])
 	} else {
 		decay = p.tile[:n]
-		for i, a := range s.a[h*n : (h+1)*n] {
-			decay[i] = kernels.Exp(delta * a)
-		}
+		kernels.Scale(decay, s.a[h*n:(h+1)*n], delta)
+		kernels.ExpAll(decay, decay)
 	}
 	for i, v := range x[:s.width] {
 		row := to[i*n : (i+1)*n]
