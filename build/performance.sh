@@ -22,16 +22,31 @@ for type in "${big[@]}"; do
 done
 rm -f "$sid/tmp/hpllm/bench/random1b-f16.gguf"
 
-names=("${types[@]/#/smollm2-}" gemma3-q4_k_m gemma3-q4_0 gemma3-q8_0 "${big[@]/#/random1b-}")
-read -ra names <<<"${FILES:-${names[*]}}"
 results=$cache/performance
 mkdir -p "$results"
-files=()
-for name in "${names[@]}"; do
-  say "$name ..."
-  build/bin/hpllm-cli bench -m "$cache/models/$name.gguf" -t "${THREADS:-2}" -p 512 -n 64 -r "${REPS:-5}" \
-    --vs build/peer/llama-bench.sh -o json >"$results/$name.json.part"
-  mv "$results/$name.json.part" "$results/$name.json"
-  files+=("$results/$name.json")
-done
-[[ ${FILES:-} ]] || go run ./build/perfdoc docs/performance.md "${files[@]}"
+
+# measure SECTION NAME...: the files of the cache's models, into a section of the page.
+measure() {
+  local section=$1 name files=()
+  shift
+  for name; do
+    say "$section $name ..."
+    build/bin/hpllm-cli bench "${flags[@]}" -m "$cache/models/$name.gguf" -t "${THREADS:-2}" -p 512 -n 64 -r "${REPS:-5}" \
+      --vs build/peer/llama-bench.sh -o json >"$results/part"
+    mkdir -p "$results/$section"
+    mv "$results/part" "$results/$section/$name.json"
+    files+=("$results/$section/$name.json")
+  done
+  [[ ${FILES:-} ]] || go run ./build/perfdoc docs/performance.md "$section" "${files[@]}"
+}
+
+names=("${types[@]/#/smollm2-}" gemma3-q4_k_m gemma3-q4_0 gemma3-q8_0 "${big[@]/#/random1b-}")
+read -ra names <<<"${FILES:-${names[*]}}"
+flags=()
+measure measured "${names[@]}"
+
+# Both sides as on a processor without AVX-512.
+names=("${types[@]/#/smollm2-}" gemma3-q4_k_m)
+read -ra names <<<"${FILES:-${names[*]}}"
+flags=(--kernels avx2)
+PEER_CPU=haswell measure avx2 "${names[@]}"

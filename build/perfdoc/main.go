@@ -1,15 +1,14 @@
 // Command perfdoc turns what `hpllm-cli bench -o json --vs ...` measured into the
 // table and the picture of docs/performance.md.
 //
-//	go run ./build/perfdoc docs/performance.md RESULT.json...
+//	go run ./build/perfdoc docs/performance.md SECTION RESULT.json...
 //
-// The table stands between the lines <!-- measured --> and <!-- /measured -->;
-// the picture is written beside the page, as performance.svg.
+// The table stands between the lines <!-- SECTION --> and <!-- /SECTION -->; the
+// picture, of the section measured, is written beside the page, as performance.svg.
 package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -40,17 +39,17 @@ type model struct {
 }
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: perfdoc docs/performance.md RESULT.json...")
+	if len(os.Args) < 4 {
+		fmt.Fprintln(os.Stderr, "usage: perfdoc docs/performance.md SECTION RESULT.json...")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2:]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		fmt.Fprintln(os.Stderr, "perfdoc:", err)
 		os.Exit(1)
 	}
 }
 
-func run(page string, results []string) error {
+func run(page, section string, results []string) error {
 	models, err := read(results)
 	if err != nil {
 		return err
@@ -59,13 +58,13 @@ func run(page string, results []string) error {
 	if err != nil {
 		return err
 	}
-	const begin, end = "<!-- measured -->\n", "<!-- /measured -->\n"
+	begin, end := "<!-- "+section+" -->\n", "<!-- /"+section+" -->\n"
 	before, rest, ok1 := strings.Cut(string(text), begin)
 	_, after, ok2 := strings.Cut(rest, end)
 	if !ok1 || !ok2 {
-		return errors.New(page + ": no lines <!-- measured --> and <!-- /measured -->")
+		return fmt.Errorf("%s: no lines %q and %q", page, begin, end)
 	}
-	if err := os.WriteFile(page, []byte(before+begin+table(models)+end+after), 0o644); err != nil {
+	if err := os.WriteFile(page, []byte(before+begin+table(models)+end+after), 0o644); err != nil || section != "measured" {
 		return err
 	}
 	return os.WriteFile(filepath.Join(filepath.Dir(page), "performance.svg"), []byte(picture(models)), 0o644)
