@@ -1,6 +1,6 @@
 # The map: `make` or `make help`. Every recipe is one script of build/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test quick test-arm64 test-race test-purego fidelity fuzz bench bench-threads bench-arm64 lint cross deps clean
+.PHONY: help demo build test quick test-arm64 test-race test-purego fidelity models fuzz bench bench-threads bench-arm64 lint cross deps clean
 
 help: ## show this map
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test-purego: ## the engine's tests without assembly
 
 fidelity: ## compare with llama.cpp on every tensor type and write docs/fidelity.md (an hour)
 	@build/fidelity.sh
+
+models: ## compare every architecture with llama.cpp and write docs/models.md (minutes)
+	@build/fidelity.sh models
 
 fuzz: ## the native fuzz targets, FUZZTIME each (default 5m)
 	@build/fuzz.sh

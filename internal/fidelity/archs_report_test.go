@@ -33,7 +33,7 @@ func writeModels(path string, done []archResult) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `# Which models run
 
-Written by `+"`HPLLM_FIDELITY=models go test ./internal/fidelity -run TestArchitectures`"+`; do not edit.
+Written by `+"`make models`"+`; do not edit.
 
 A GGUF file names its architecture as `+"`general.architecture`"+`. The table has every one that runs, %d of them. Each is compared with
 llama.cpp 0.7.0 on tiny random models, made by its `+"`test-llama-archs`"+` or by our own writer, weights and KV cache in F32: the logits of 100

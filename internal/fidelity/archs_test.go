@@ -90,7 +90,7 @@ func sameArchitecture(t *testing.T, path, name, seed string) float64 {
 	for i := range ids {
 		ids[i] = random.Int32N(128)
 	}
-	nmse := compareLogits(t, load(t, path, 2), archLogits(t, path, ids), ids, "archs", name+", seed "+seed)
+	nmse := compareLogits(t, load(t, path, 2), archLogits(t, path, ids), ids, "", name+", seed "+seed)
 	want := ""
 	// The last part of the third way is two tokens, which several threads share
 	// as they share one.

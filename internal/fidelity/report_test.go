@@ -33,8 +33,6 @@ var sections = []struct {
 		[]string{"model", "tokens", "NMSE", "worst position", "same top-1"}},
 	{"greedy", "Greedy text", "The likeliest continuation of ten prompts, F32 weights and KV cache (bar: every token the same).",
 		[]string{"model", "prompts", "tokens each", "identical"}},
-	{"archs", "Tiny random models of every architecture", "All logits of 100 random tokens, files of llama.cpp's `test-llama-archs` (same bar).",
-		[]string{"file", "tokens", "NMSE", "worst position", "same top-1"}},
 	{"kl", "Quantized files: divergence from F32", "Mean KL divergence, in nats, of the logits of 512 tokens from those of the F32 file, KV cache in F16 (bar: at most 1.05 times llama.cpp's own).",
 		[]string{"model", "type", "ours", "llama.cpp", "ratio"}},
 	{"perplexity", "Quantized files: perplexity", "Windows of 512 tokens, the second half of each counts, as `llama-perplexity` does it (bar: within 0.5 %).",
@@ -65,7 +63,8 @@ func writeReport(path string) error {
 	var b bytes.Buffer
 	b.WriteString("# Measured against llama.cpp\n\nWritten by `make fidelity`; do not edit. The peer is llama.cpp 0.7.0 (Debian sid), without weight\n" +
 		"repacking and without flash attention. The models are SmolLM2-135M-Instruct and Gemma 3 270M; the text is the beginning\n" +
-		"of Newton's Opticks as the Go distribution has it. `build/models.sh` makes every file named here.\n")
+		"of Newton's Opticks as the Go distribution has it. `build/models.sh` makes every file named here.\n" +
+		"Every architecture is measured on tiny random models: [models.md](models.md).\n")
 	for _, s := range sections {
 		rows := tables.rows[s.table]
 		if len(rows) == 0 {
