@@ -7,24 +7,25 @@ import "time"
 // shares it at every barrier: a worker less is often twice as fast. Since results
 // do not depend on the number of workers, it can change from run to run.
 //
-// As long as nobody has to park at a barrier, nothing is tried out. When workers
-// do, a few runs with one worker less are timed, and from then on a few with one
-// more or one less now and then, at growing distances.
+// As long as most runs go without parking at barriers, nothing is tried out. When
+// workers do park, a few runs with one worker less are timed, and from then on a few
+// with one more or one less now and then, at growing distances.
 type pace struct {
 	size    int             // of the team
 	now     int             // workers of most runs
 	runs    int             // with now, since the last trial
+	crowded int             // those of them whose workers parked often
 	wait    int             // how many runs to wait for the next trial
 	trial   int             // workers of the trial under way; 0: none
 	trials  int             // runs that this one has had
 	up      bool            // the next trial is of one more
-	typical []time.Duration // by workers: how long runs have been taking of late; 0: not known
+	typical []time.Duration // by workers: how long undisturbed runs take; 0: not known
 	least   time.Duration   // the shortest run of the trial
 }
 
 const (
 	trialRuns   = 3   // the shortest of as many counts
-	firstWait   = 8   // runs before the first trial
+	firstWait   = 16  // runs before the first trial
 	longestWait = 256 // runs between trials, when they have been in vain
 	manyParks   = 16  // parks of a run that mean that cores are missing
 )
@@ -49,19 +50,27 @@ func (p *pace) took(d time.Duration, parks int) {
 	}
 	p.note(p.now, d)
 	p.runs++
-	if p.runs < p.wait || p.now == p.size && parks < manyParks {
+	if parks >= manyParks {
+		p.crowded++
+	}
+	if p.runs < p.wait {
 		return
 	}
-	p.trial, p.trials, p.least = p.next(), 0, 0
-	if p.trial == 0 {
-		p.runs = 0
+	if p.now < p.size || 2*p.crowded > p.runs {
+		p.trial, p.trials, p.least = p.next(), 0, 0
 	}
+	p.runs, p.crowded = 0, 0
 }
 
-// note adds a run to what is typical of n workers.
+// note adds a run to what is typical of n workers: fast runs count for more, since
+// what makes a run slow is often not the number of its workers.
 func (p *pace) note(n int, d time.Duration) {
 	if t := p.typical[n]; t > 0 {
-		d = t + (d-t)/8
+		part := (d - t) / 8
+		if d < t {
+			part = (d - t) / 2
+		}
+		d = t + part
 	}
 	p.typical[n] = d
 }
@@ -90,11 +99,15 @@ func (p *pace) tried(d time.Duration) {
 	if p.trials < trialRuns && 2*d < 3*p.typical[p.now] {
 		return
 	}
-	if 10*p.least < 9*p.typical[p.now] {
+	gain := 0.95 // of one more worker
+	if p.trial < p.now {
+		gain = 0.75 // of one less: it has to be worth it
+	}
+	if float64(p.least) < gain*float64(p.typical[p.now]) {
 		p.now, p.wait = p.trial, firstWait
 		p.typical[p.now] = p.least
 	} else {
 		p.wait = min(2*p.wait, longestWait)
 	}
-	p.trial, p.runs = 0, 0
+	p.trial = 0
 }
