@@ -13,8 +13,8 @@ import time
 
 PROGRAM, PICTURES = sys.argv[1:]
 DRIVE = os.environ["HPLLM_DRIVE"]
-# A frame of a screen with 60 Hz, in microseconds.
-FRAME = 16_667
+# What a frame of a screen with 60 Hz may take, in microseconds.
+FRAME = 16_000
 results = []
 
 
@@ -27,7 +27,7 @@ def check(name, good, note=""):
 def until(what, seconds, condition):
     """Waits until condition() is true; returns its value, or None after seconds."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and program.poll() is None:
         if value := condition():
             return value
         time.sleep(0.1)
@@ -41,7 +41,7 @@ def texts():
     open(ask, "w").close()
     end = time.monotonic() + 5
     while os.path.exists(ask):
-        if time.monotonic() > end:
+        if time.monotonic() > end or program.poll() is not None:
             return []
         time.sleep(0.02)
     with open(f"{DRIVE}/texts", encoding="utf-8") as file:
@@ -58,9 +58,11 @@ def keys(*names):
 
 
 def picture(name):
-    subprocess.run(
-        ["import", "-window", WINDOW, "-strip", f"{PICTURES}/{name}.png"], check=True, timeout=30
-    )
+    command = ["import", "-window", WINDOW, "-strip", f"{PICTURES}/{name}.png"]
+    try:
+        subprocess.run(command, check=True, timeout=30)
+    except (subprocess.SubprocessError, OSError) as error:
+        check(f"a picture of the {name}", False, str(error))
 
 
 def close(window):
@@ -131,10 +133,10 @@ def report(found):
         print(
             f"      {name}: median {percentile(values, 0.5) / 1000:.1f} ms,"
             f" 99 % {percentile(values, 0.99) / 1000:.1f} ms,"
-            f" longest {max(values) / 1000:.1f} ms, {inside:.1%} within a frame of 60 Hz"
+            f" longest {max(values) / 1000:.1f} ms, {inside:.1%} under {FRAME // 1000} ms"
         )
     check(
-        "99 % of the builds while generating are within a frame",
+        "99 % of the builds while generating are within a frame of 60 Hz",
         percentile(build, 0.99) < FRAME,
         f"{len(found)} frames",
     )
@@ -155,6 +157,8 @@ if not check("the program starts", bool(WINDOW), f"{time.monotonic() - start:.1f
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     sys.exit(1)
 xdotool("windowfocus", WINDOW)
+# What the pointer is over looks different.
+xdotool("mousemove", "1279", "899")
 
 # The app's own words: what it says when a model is loaded, and on its buttons.
 ready = until("a loaded model", 60, lambda: "SmolLM2" in " ".join(texts()))
@@ -169,9 +173,9 @@ keys("Return")
 grows("the answer grows")
 time.sleep(1)
 begin = time.monotonic()
-time.sleep(3)
+time.sleep(4)
 picture("answer")
-time.sleep(5)
+time.sleep(10)
 end = time.monotonic()
 keys("Escape")
 time.sleep(1)
@@ -179,8 +183,10 @@ before = texts()
 time.sleep(2)
 check("Esc stops it", length(texts()) == length(before))
 picture("stopped")
-# The engine tells frame times once a second.
+xdotool("windowsize", "--sync", WINDOW, "412", "860")
 time.sleep(2)
+picture("phone")
+check("it is there in a phone's size, too", any("about a fox" in text for text in texts()))
 measured = frames(begin, end)
 if check("frames were drawn while generating", len(measured) > 20, str(len(measured))):
     report(measured)

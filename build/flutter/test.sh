@@ -37,6 +37,10 @@ for file in "$@"; do
 done
 if ((${#files[@]} == 0)); then
   mapfile -t files < <(cd "$app" && find test -name '*_test.dart' | LC_ALL=C sort)
+  # The program of docs/flutter.md is tested with them.
+  awk '/^```dart$/ { on = 1; next } /^```$/ { on = 0 } on' "$root/docs/flutter.md" >"$work/example_app/lib/first_hour.dart"
+  cp "$root/build/flutter/first_hour_test.dart" "$work/example_app/test/"
+  files+=(test/first_hour_test.dart)
 fi
 
 # write_main: the program that has all the files, and runs the one that the
@@ -67,7 +71,7 @@ frontend "$inside/tests.dill" "$inside/example_app/.main.dart" \
 # the program does not end it.
 engine_run() {
   # shellcheck disable=SC2016 # for the inner shell
-  in_sid env -i PATH=/usr/bin:/bin LANG=C.UTF-8 HOME="$inside/home" TMPDIR="$inside/home" \
+  in_sid env -i PATH=/usr/bin:/bin LANG=C.UTF-8 HOME="$inside/home" TMPDIR="$inside/home" LD_LIBRARY_PATH="$inside/lib" \
     FLUTTER_TEST=true APP_NAME="$(app_name)" UNIT_TEST_ASSETS="$inside/flutter_assets" \
     HPLLM_FLUTTER_FILE="$1" HPLLM_FLUTTER_NAME="$name" \
     HPLLM_FLUTTER_GOLDENS="$([[ $command == goldens ]] && echo update)" \
@@ -86,7 +90,7 @@ passed=0 failed=0
 # report FILE CODE LOG: count a file by the last line of its program. One that
 # ends without it, or with another exit code than it means, has failed once more.
 report() {
-  local last
+  local last before=$failed
   last=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$3" | tail -n 1)
   if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
     passed=$((passed + BASH_REMATCH[1]))
@@ -97,7 +101,7 @@ report() {
     last="it broke off in: $(sed -n 's/^=== RUN   //p' "$3" | tail -n 1)"
     (($2 != 124 && $2 != 137)) || last="it hung for $limit s; $last"
   fi
-  if (($2)); then
+  if ((failed > before)); then
     say "   FAIL $1: $last (exit code $2)"
     sed '/^=== RUN/d; s/^/      /' "$3" >&2
   else
