@@ -114,16 +114,7 @@ func TestSameBitsTiers(t *testing.T) {
 // TestSameBitsArm64 runs this very test program, built for arm64, under qemu.
 // The CPUs it imitates have i8mm, only dotprod, and neither.
 func TestSameBitsArm64(t *testing.T) {
-	qemu, err := exec.LookPath("qemu-aarch64-static")
-	if err != nil {
-		testkit.Missing(t, "qemu-aarch64-static", "make deps")
-	}
-	program := filepath.Join(t.TempDir(), "fidelity.arm64.test")
-	build := exec.Command("go", "test", "-c", "-o", program, ".")
-	build.Env = append(os.Environ(), "GOARCH=arm64", "GOOS=linux", "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building for arm64: %v\n%s", err, out)
-	}
+	qemu, program := arm64Program(t)
 	for _, c := range []struct {
 		model, cpu string
 		tokens     int
@@ -153,6 +144,22 @@ func TestSameBitsArm64(t *testing.T) {
 			}
 		})
 	}
+}
+
+// arm64Program builds this test program for arm64; it runs under the given qemu.
+func arm64Program(t *testing.T) (qemu, program string) {
+	t.Helper()
+	qemu, err := exec.LookPath("qemu-aarch64-static")
+	if err != nil {
+		testkit.Missing(t, "qemu-aarch64-static", "make deps")
+	}
+	program = filepath.Join(t.TempDir(), "fidelity.arm64.test")
+	build := exec.Command("go", "test", "-c", "-o", program, ".")
+	build.Env = append(os.Environ(), "GOARCH=arm64", "GOOS=linux", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building for arm64: %v\n%s", err, out)
+	}
+	return qemu, program
 }
 
 // bitsVariable makes this program print a hash instead of testing: "TOKENS PATH".

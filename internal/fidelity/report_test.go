@@ -49,6 +49,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if paths := os.Getenv(archBitsVariable); paths != "" {
+		if err := printArchBits(strings.Fields(paths)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	code := m.Run()
 	if full && code == 0 {
 		if err := writeReport(filepath.Join(testkit.Root(), "docs", "fidelity.md")); err != nil {

@@ -213,7 +213,7 @@ func (m *timeMix7) step(p *pass, y []float32, h, t int, from, to []float32) {
 		decay[i] = decayRate * m.w.at(p.at(m.decays, t), at+i)
 		a := m.a.at(p.at(m.rates, t), at+i)
 		rate[i] = kappa[i] * a
-		ka := k[i] * m.ka[at+i]
+		ka := float32(k[i] * m.ka[at+i])
 		k[i] += float32(a*ka) - ka
 	}
 	kernels.ExpAll(decay, decay)
