@@ -139,9 +139,8 @@ func fitScaleByTurns(x []float32, n float32) float32 {
 // rounds to a few grids over the range of x, and follows each to where fitting
 // and rounding again no longer help. mad: the error is w * |x - stored|.
 func fitScaleMin(x, w []float32, n float32, mad bool) (scale, min float32) {
-	w = w[:len(x)]
 	lo, hi := x[0], x[0]
-	var sumW, sumX float32
+	var wide groupSums
 	for i, v := range x {
 		if v < lo {
 			lo = v
@@ -149,8 +148,7 @@ func fitScaleMin(x, w []float32, n float32, mad bool) (scale, min float32) {
 		if v > hi {
 			hi = v
 		}
-		sumW += w[i]
-		sumX += float32(w[i] * v)
+		wide.add(i, float64(v), float64(w[i]))
 	}
 	if lo > 0 {
 		lo = 0
@@ -159,42 +157,23 @@ func fitScaleMin(x, w []float32, n float32, mad bool) (scale, min float32) {
 		return 0, lo
 	}
 	scale, min = (hi-lo)/n, lo
-	best := math.Inf(-1)
-	var wx [32]float32
-	for i, v := range x {
-		wx[i] = w[i] * v
-	}
+	best := -math.MaxFloat64
 	if mad {
 		best = -deviation(x, w, lo, n/(hi-lo), n, scale, min)
 	}
-	// try rounds to the grid, fits it, and says how good that is and where it leads.
-	try := func(base, inverse float32) (gain float64, s, m float32) {
-		sumL, sumLL, sumXL := gridSums(x, w, wx[:], base, inverse, n)
-		det := float32(sumW*sumLL) - float32(sumL*sumL)
-		if !(det > 0) {
-			return math.Inf(-1), 0, 0
-		}
-		s = (float32(sumW*sumXL) - float32(sumX*sumL)) / det
-		m = (float32(sumLL*sumX) - float32(sumL*sumXL)) / det
-		if m > 0 {
-			s, m = sumXL/sumLL, 0
-		}
-		// The error is the sum of w*x^2 less this.
-		gain = gainOf(s, m, sumW, sumX, sumL, sumLL, sumXL)
-		if mad {
-			gain = -deviation(x, w, base, inverse, n, s, m)
-		}
-		return gain, s, m
-	}
 	for i := -2; i <= 2; i++ {
-		base, inverse := lo, (n+float32(0.4*float32(i)))/(hi-lo)
-		last := math.Inf(-1)
+		base, inverse := lo, (n+0.5*float32(i))/(hi-lo) // exact: nothing to fuse
+		last := -math.MaxFloat64
 		for range 4 {
-			gain, s, m := try(base, inverse)
+			gain, s, m := wide.fit(x, base, inverse, n)
+			if mad && s != 0 {
+				gain = -deviation(x, w, base, inverse, n, s, m)
+			}
 			if gain <= last {
 				break
 			}
-			if gain > best {
+			// Better by more than rounding: of two that are as good the first, whose minimum is nearer.
+			if gain > best+float64(1e-9*math.Abs(best)) {
 				best, scale, min = gain, s, m
 			}
 			last, base, inverse = gain, m, 1/s
@@ -203,32 +182,47 @@ func fitScaleMin(x, w []float32, n float32, mad bool) (scale, min float32) {
 	return scale, min
 }
 
-// gainOf is the sum of w*x^2 less that of w*(x - s*q - m)^2. The terms are much
-// larger than their differences: float64.
-func gainOf(s, m, sumW, sumX, sumL, sumLL, sumXL float32) float64 {
-	a, b := float64(s), float64(m)
-	linear := float64(a*float64(sumXL)) + float64(b*float64(sumX))
-	square := float64(a*a*float64(sumLL)) + float64(b*b*float64(sumW)) + float64(2*a*b*float64(sumL))
-	return 2*linear - square
+// groupSums are what the fits of one group share. float64: the error of a good fit
+// is a small difference of large sums.
+type groupSums struct {
+	w, wx      [32]float64
+	sumW, sumX float64
 }
 
-// gridSums are the sums of w*q, w*q*q and w*x*q for q = (x-base)*inverse rounded
-// to [0, n]. The length of x is even.
-func gridSums(x, w, wx []float32, base, inverse, n float32) (sumL, sumLL, sumXL float32) {
-	w, wx = w[:len(x)], wx[:len(x)]
-	var l0, l1, ll0, ll1, xl0, xl1 float32
+func (g *groupSums) add(i int, x, w float64) {
+	g.w[i], g.wx[i] = w, float64(w*x)
+	g.sumW += w
+	g.sumX += g.wx[i]
+}
+
+// fit rounds x to q = (x-base)*inverse in [0, n] and fits s*q + m, m <= 0. gain is
+// the sum of w*x^2 less that of w*(x - s*q - m)^2. The length of x is even.
+func (g *groupSums) fit(x []float32, base, inverse, n float32) (gain float64, s, m float32) {
+	w, wx := g.w[:len(x)], g.wx[:len(x)]
+	var l0, l1, ll0, ll1, xl0, xl1 float64
 	for i := 0; i+1 < len(x); i += 2 {
-		q0 := clamp(round32((x[i]-base)*inverse), 0, n)
-		q1 := clamp(round32((x[i+1]-base)*inverse), 0, n)
-		wq0, wq1 := float32(w[i]*q0), float32(w[i+1]*q1)
+		q0 := float64(clamp(round32((x[i]-base)*inverse), 0, n))
+		q1 := float64(clamp(round32((x[i+1]-base)*inverse), 0, n))
+		wq0, wq1 := float64(w[i]*q0), float64(w[i+1]*q1)
 		l0 += wq0
 		l1 += wq1
-		ll0 += float32(wq0 * q0)
-		ll1 += float32(wq1 * q1)
-		xl0 += float32(wx[i] * q0)
-		xl1 += float32(wx[i+1] * q1)
+		ll0 += float64(wq0 * q0)
+		ll1 += float64(wq1 * q1)
+		xl0 += float64(wx[i] * q0)
+		xl1 += float64(wx[i+1] * q1)
 	}
-	return l0 + l1, ll0 + ll1, xl0 + xl1
+	sumL, sumLL, sumXL := l0+l1, ll0+ll1, xl0+xl1
+	det := float64(g.sumW*sumLL) - float64(sumL*sumL)
+	if !(det > 0) {
+		return -math.MaxFloat64, 0, 0
+	}
+	a := (float64(g.sumW*sumXL) - float64(g.sumX*sumL)) / det
+	b := (float64(sumLL*g.sumX) - float64(sumL*sumXL)) / det
+	if b > 0 {
+		a, b = sumXL/sumLL, 0
+	}
+	// By the normal equations.
+	return float64(a*sumXL) + float64(b*g.sumX), float32(a), float32(b)
 }
 
 // deviation is the sum of w * |x - stored|.
