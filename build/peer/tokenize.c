@@ -4,12 +4,15 @@
  *
  * Standard input is strings, each a 32-bit little-endian length and its bytes; each
  * gives one line of ids, separated by spaces. With a fourth argument "pieces", input
- * is not read: each token gives a line "ID EOG CONTROL HEX", HEX its text. */
+ * is not read: each token gives a line "ID EOG CONTROL HEX", HEX its text. With "time"
+ * each string gives a line "COUNT WALL CPU" instead of its ids: how many they are, and the
+ * nanoseconds that llama_tokenize took. */
 #include <llama.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void quiet(enum ggml_log_level level, const char *text, void *user) {
     (void)user;
@@ -28,9 +31,15 @@ static int pieces(const struct llama_vocab *vocab) {
     return 0;
 }
 
+static long long now(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
 int main(int argc, char **argv) {
     if (argc < 4) {
-        fprintf(stderr, "usage: %s MODEL ADD_SPECIAL PARSE_SPECIAL [pieces]\n", argv[0]);
+        fprintf(stderr, "usage: %s MODEL ADD_SPECIAL PARSE_SPECIAL [pieces|time]\n", argv[0]);
         return 2;
     }
     llama_log_set(quiet, NULL);
@@ -39,7 +48,8 @@ int main(int argc, char **argv) {
     struct llama_model *model = llama_model_load_from_file(argv[1], params);
     if (!model) return 1;
     const struct llama_vocab *vocab = llama_model_get_vocab(model);
-    if (argc > 4) return pieces(vocab);
+    int timing = argc > 4 && strcmp(argv[4], "time") == 0;
+    if (argc > 4 && !timing) return pieces(vocab);
     int add = atoi(argv[2]), parse = atoi(argv[3]);
     for (;;) {
         unsigned char head[4];
@@ -49,14 +59,21 @@ int main(int argc, char **argv) {
         if (!text || fread(text, 1, (size_t)len, stdin) != (size_t)len) return 1;
         int32_t room = len + 16;
         llama_token *ids = malloc(sizeof *ids * (size_t)room);
+        long long wall = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
         int32_t n = llama_tokenize(vocab, text, len, ids, room, add, parse);
         if (n < 0) {
             room = -n;
             ids = realloc(ids, sizeof *ids * (size_t)room);
             n = llama_tokenize(vocab, text, len, ids, room, add, parse);
         }
+        wall = now(CLOCK_MONOTONIC) - wall;
+        cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+        if (timing) {
+            printf("%d %lld %lld\n", n, wall, cpu);
+            n = 0;
+        }
         for (int32_t i = 0; i < n; i++) printf(i ? " %d" : "%d", ids[i]);
-        putchar('\n');
+        if (!timing) putchar('\n');
         free(ids);
         free(text);
     }

@@ -48,7 +48,7 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkNew(b *testing.B) {
-	for _, path := range []string{testkit.Model(b, "gemma3-q4_k_m"), testkit.Vocab(b, "gemma-4"), testkit.Vocab(b, "qwen2"), testkit.Vocab(b, "llama-spm")} {
+	for _, path := range []string{testkit.Model(b, "gemma3-q4_k_m"), testkit.Vocab(b, "gemma-4"), testkit.Vocab(b, "qwen2"), testkit.Vocab(b, "llama-spm"), testkit.Vocab(b, "nomic-bert-moe")} {
 		b.Run(path[strings.LastIndexByte(path, '/')+1:], func(b *testing.B) {
 			b.ReportAllocs()
 			start := cpuTime()

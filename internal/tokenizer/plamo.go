@@ -10,9 +10,10 @@ import (
 // plamoModel is the tokenizer of PLaMo 2 and 3: the split with the best sum of scores,
 // rounded to 1/10000, where a character may also be written in bytes at a cost.
 type plamoModel struct {
-	v     *vocab
-	lex   lexicon
-	bytes [256]int32
+	v      *vocab
+	trie   *trie
+	scores []float64 // by token
+	bytes  [256]int32
 }
 
 const (
@@ -21,7 +22,18 @@ const (
 )
 
 func newPlamo(v *vocab) (*plamoModel, error) {
-	m := &plamoModel{v: v, lex: newLexicon(v.index, v.attrs, ^attrByte, attrByte)}
+	m := &plamoModel{v: v, scores: make([]float64, len(v.attrs))}
+	for id := range m.scores {
+		m.scores[id] = math.Round(float64(v.score(int32(id))) * 1e4)
+	}
+	var err error
+	// Tokens are those that the vocabulary finds by their text, and no bytes.
+	m.trie, err = newTrie(v.tokens, func(id int32) bool {
+		return v.attrs[id] != 0 && v.attrs[id]&attrByte == 0 && v.index.find(v.text(id)) == id
+	})
+	if err != nil {
+		return nil, err
+	}
 	for b := range m.bytes {
 		if m.bytes[b] = v.hexToken(byte(b)); m.bytes[b] < 0 {
 			return nil, fmt.Errorf("the byte token <0x%02X> is missing", b)
@@ -50,13 +62,19 @@ func (m *plamoModel) part(e *encoder, dst []int32, s []byte) []int32 {
 		}
 		_, n := decodeRune(s, i)
 		here := latticeNode{score: math.MaxFloat64}
-		m.lex.each(s, i, func(c candidate) bool {
-			score := math.Round(float64(m.v.score(c.id)) * 1e4)
-			if cost := best[i+c.len].score - score; score > plamoInvalid && cost < here.score {
-				here = latticeNode{c.id, int32(c.len), cost}
+		node := m.trie.first[s[i]]
+		for j := i + 1; node != 0; j++ {
+			// Of equals the longest.
+			if id := m.trie.ids[node]; id >= 0 && m.scores[id] > plamoInvalid {
+				if cost := best[j].score - m.scores[id]; cost <= here.score {
+					here = latticeNode{id, int32(j - i), cost}
+				}
 			}
-			return true
-		})
+			if j == len(s) {
+				break
+			}
+			node = m.trie.next(node, s[j])
+		}
 		if cost := best[i+n].score - plamoUnknown; cost < here.score {
 			here = latticeNode{-1, int32(n), cost}
 		}

@@ -3,22 +3,23 @@ package tokenizer
 // rwkvModel takes the longest token at each place. The file has tokens as Python
 // writes them, with escapes.
 type rwkvModel struct {
-	v   *vocab
-	lex lexicon
+	v    *vocab
+	trie *trie
 }
 
-func newRWKV(v *vocab) *rwkvModel {
+func newRWKV(v *vocab) (*rwkvModel, error) {
 	plain := make(stringList, v.tokens.Len())
 	for id := range plain {
 		plain[id] = string(appendUnescaped(nil, v.text(int32(id))))
 	}
-	return &rwkvModel{v, newLexicon(newIndex(plain, true, nil), nil, 0, 0)}
+	t, err := newTrie(plain, nil)
+	return &rwkvModel{v, t}, err
 }
 
 func (m *rwkvModel) text(_ *encoder, dst []int32, s []byte, _ bool) []int32 {
 	unk := m.v.special["unk"]
 	for i := 0; i < len(s); {
-		c := m.lex.longest(s, i)
+		c := m.trie.longest(s, i)
 		if c.len == 0 {
 			c.id, c.len = unk, 1
 		}

@@ -93,11 +93,11 @@ func newTokenizer(v *vocab) (*Tokenizer, error) {
 	case spm:
 		t.model = newSPM(v)
 	case wpm:
-		t.model = newWPM(v)
+		t.model, err = newWPM(v)
 	case ugm:
 		t.model, err = newUGM(v)
 	case rwkv:
-		t.model = newRWKV(v)
+		t.model, err = newRWKV(v)
 	case plamo:
 		t.model, err = newPlamo(v)
 	}

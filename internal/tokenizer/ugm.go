@@ -14,9 +14,10 @@ import (
 // tokens, the one with the highest sum of scores (log probabilities).
 type ugmModel struct {
 	v       *vocab
-	lex     lexicon
-	unknown float64  // score of a character that no token is
-	user    [][]byte // user defined tokens, sorted; they are not normalized
+	trie    *trie
+	scores  []float64 // by token; user defined ones cost nothing
+	unknown float64   // score of a character that no token is
+	user    [][]byte  // user defined tokens, sorted; they are not normalized
 	chars   charMap
 }
 
@@ -28,9 +29,12 @@ type latticeNode struct {
 }
 
 func newUGM(v *vocab) (*ugmModel, error) {
-	m := &ugmModel{v: v, lex: newLexicon(v.index, v.attrs, attrNormal|attrUser|attrUnused, 0)}
+	m := &ugmModel{v: v, scores: make([]float64, len(v.attrs))}
 	lowest := float32(math.MaxFloat32)
 	for id, a := range v.attrs {
+		if a&attrUser == 0 {
+			m.scores[id] = float64(v.score(int32(id)))
+		}
 		if a&attrNormal != 0 {
 			lowest = min(lowest, v.score(int32(id)))
 		}
@@ -40,8 +44,12 @@ func newUGM(v *vocab) (*ugmModel, error) {
 	}
 	slices.SortFunc(m.user, bytes.Compare)
 	m.unknown = float64(lowest - 10)
+	var err error
+	m.trie, err = newTrie(v.tokens, func(id int32) bool { return v.attrs[id]&(attrNormal|attrUser|attrUnused) != 0 })
+	if err != nil {
+		return nil, err
+	}
 	if len(v.charsmap) > 0 {
-		var err error
 		if m.chars, err = newCharMap(v.charsmap); err != nil {
 			return nil, err
 		}
@@ -68,17 +76,19 @@ func (m *ugmModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
 		n := min(charLen(s[i]), len(s)-i)
 		here := best[i].score
 		whole := false
-		m.lex.each(s, i, func(c candidate) bool {
-			whole = whole || c.len == n
-			score := here
-			if m.v.attrs[c.id]&attrUser == 0 {
-				score += float64(m.v.score(c.id))
+		node := m.trie.first[s[i]]
+		for j := i + 1; node != 0; j++ {
+			if id := m.trie.ids[node]; id >= 0 {
+				whole = whole || j == i+n
+				if to := &best[j]; here+m.scores[id] > to.score {
+					*to = latticeNode{id, int32(i), here + m.scores[id]}
+				}
 			}
-			if to := &best[i+c.len]; score > to.score {
-				*to = latticeNode{c.id, int32(i), score}
+			if j == len(s) {
+				break
 			}
-			return true
-		})
+			node = m.trie.next(node, s[j])
+		}
 		if !whole {
 			if to := &best[i+n]; here+m.unknown > to.score {
 				*to = latticeNode{unk, int32(i), here + m.unknown}

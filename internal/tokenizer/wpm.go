@@ -3,11 +3,14 @@ package tokenizer
 // wpmModel is WordPiece: words, in lower case and without accents if the file says
 // so, are matched by the longest tokens from the left; a word that cannot be is unknown.
 type wpmModel struct {
-	v   *vocab
-	lex lexicon
+	v    *vocab
+	trie *trie
 }
 
-func newWPM(v *vocab) *wpmModel { return &wpmModel{v, newLexicon(v.index, nil, 0, 0)} }
+func newWPM(v *vocab) (*wpmModel, error) {
+	t, err := newTrie(v.tokens, nil)
+	return &wpmModel{v, t}, err
+}
 
 func (m *wpmModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
 	t := &e.split.classes
@@ -54,7 +57,7 @@ func (m *wpmModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
 func (m *wpmModel) word(dst []int32, word []byte) []int32 {
 	first := len(dst)
 	for i := 0; i < len(word); {
-		c := m.lex.longest(word, i)
+		c := m.trie.longest(word, i)
 		if c.len == 0 {
 			dst = dst[:first]
 			break
