@@ -54,7 +54,7 @@ void main() {
             reason: where,
           );
         } else {
-          final folder = file.uri
+          final folder = file.absolute.uri
               .resolve(target)
               .path
               .split('/lib/')

@@ -4,6 +4,7 @@ import 'package:flutter/material.dart';
 
 import '../data/conversation.dart';
 import '../view_models/chats_view_model.dart';
+import 'composer.dart';
 
 /// All chats, in the drawer or beside the chat.
 class ChatList extends StatelessWidget {
@@ -140,18 +141,11 @@ class _ChatTile extends StatelessWidget {
     final messenger = ScaffoldMessenger.of(context);
     final deleted = await chats.delete(chat.id);
     if (deleted == null) return;
-    messenger
-      ..hideCurrentSnackBar()
-      ..showSnackBar(
-        SnackBar(
-          content: const Text('Chat deleted'),
-          persist: false,
-          action: SnackBarAction(
-            label: 'Undo',
-            onPressed: () => unawaited(chats.restore(deleted)),
-          ),
-        ),
-      );
+    showUndo(
+      messenger,
+      'Chat deleted',
+      onUndo: () => unawaited(chats.restore(deleted)),
+    );
   }
 }
 

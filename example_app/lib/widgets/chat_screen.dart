@@ -135,15 +135,11 @@ class ChatScreen extends StatelessWidget {
 
   void _clear(BuildContext context) {
     app.chat.clear();
-    ScaffoldMessenger.of(context)
-      ..hideCurrentSnackBar()
-      ..showSnackBar(
-        SnackBar(
-          content: const Text('Chat cleared'),
-          persist: false,
-          action: SnackBarAction(label: 'Undo', onPressed: app.chat.undoClear),
-        ),
-      );
+    showUndo(
+      ScaffoldMessenger.of(context),
+      'Chat cleared',
+      onUndo: app.chat.undoClear,
+    );
   }
 
   /// A model may write any address: the person sees it before it is opened.

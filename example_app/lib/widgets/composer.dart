@@ -86,8 +86,11 @@ class _ComposerState extends State<Composer> {
           child: ConstrainedBox(
             constraints: const BoxConstraints(maxWidth: maxReadingWidth),
             child: Material(
-              color: scheme.surfaceContainerHigh,
-              borderRadius: BorderRadius.circular(24),
+              color: scheme.surfaceContainerLow,
+              shape: RoundedRectangleBorder(
+                borderRadius: BorderRadius.circular(24),
+                side: BorderSide(color: scheme.outlineVariant),
+              ),
               clipBehavior: Clip.antiAlias,
               child: ListenableBuilder(
                 listenable: chat,
@@ -166,6 +169,22 @@ class _ComposerState extends State<Composer> {
     ),
   );
 }
+
+/// Says what was done, above the prompt field, and offers to undo it.
+void showUndo(
+  ScaffoldMessengerState messenger,
+  String text, {
+  required VoidCallback onUndo,
+}) => messenger
+  ..hideCurrentSnackBar()
+  ..showSnackBar(
+    SnackBar(
+      content: Text(text),
+      persist: false,
+      margin: const EdgeInsets.fromLTRB(16, 0, 16, 128),
+      action: SnackBarAction(label: 'Undo', onPressed: onUndo),
+    ),
+  );
 
 class _EditingBar extends StatelessWidget {
   const _EditingBar(this.chat);

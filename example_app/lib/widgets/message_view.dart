@@ -1,3 +1,5 @@
+import 'dart:async';
+
 import 'package:flutter/material.dart';
 import 'package:flutter/services.dart';
 
@@ -297,18 +299,39 @@ class _ActionButton extends StatelessWidget {
   );
 }
 
-class _CopyButton extends StatelessWidget {
+class _CopyButton extends StatefulWidget {
   const _CopyButton(this.text);
 
   final String text;
 
   @override
-  Widget build(BuildContext context) =>
-      _ActionButton(Icons.copy, 'Copy', () async {
-        final messenger = ScaffoldMessenger.of(context);
-        await Clipboard.setData(ClipboardData(text: text));
-        messenger
-          ..hideCurrentSnackBar()
-          ..showSnackBar(const SnackBar(content: Text('Copied')));
+  State<_CopyButton> createState() => _CopyButtonState();
+}
+
+class _CopyButtonState extends State<_CopyButton> {
+  Timer? _copied;
+
+  @override
+  void dispose() {
+    _copied?.cancel();
+    super.dispose();
+  }
+
+  Future<void> _copy() async {
+    await Clipboard.setData(ClipboardData(text: widget.text));
+    if (!mounted) return;
+    setState(() {
+      _copied?.cancel();
+      _copied = Timer(const Duration(seconds: 2), () {
+        if (mounted) setState(() => _copied = null);
       });
+    });
+  }
+
+  @override
+  Widget build(BuildContext context) => _ActionButton(
+    _copied == null ? Icons.copy : Icons.check,
+    _copied == null ? 'Copy' : 'Copied',
+    _copy,
+  );
 }

@@ -25,7 +25,8 @@ class _SettingsScreenState extends State<SettingsScreen> {
     super.dispose();
   }
 
-  void _change(Settings settings) => widget.app.settings.change(settings);
+  void _change(Settings Function(Settings now) change) =>
+      widget.app.settings.change(change(widget.app.settings.value));
 
   void _reset() {
     widget.app.settings.reset();
@@ -64,7 +65,8 @@ class _SettingsScreenState extends State<SettingsScreen> {
         max: Settings.maxTemperature,
         divisions: 40,
         label: settings.temperature.toStringAsFixed(2),
-        onChanged: (value) => _change(settings.copyWith(temperature: value)),
+        onChanged: (value) =>
+            _change((now) => now.copyWith(temperature: value)),
       ),
       _SliderSetting(
         title: 'Top-p',
@@ -73,7 +75,7 @@ class _SettingsScreenState extends State<SettingsScreen> {
         max: 1,
         divisions: 20,
         label: settings.topP.toStringAsFixed(2),
-        onChanged: (value) => _change(settings.copyWith(topP: value)),
+        onChanged: (value) => _change((now) => now.copyWith(topP: value)),
       ),
       _SliderSetting(
         title: 'Length of answers',
@@ -84,7 +86,7 @@ class _SettingsScreenState extends State<SettingsScreen> {
         divisions: 63,
         label: '${settings.maxTokens} tokens',
         onChanged: (value) =>
-            _change(settings.copyWith(maxTokens: value.round())),
+            _change((now) => now.copyWith(maxTokens: value.round())),
       ),
       _SliderSetting(
         title: 'Threads',
@@ -94,7 +96,7 @@ class _SettingsScreenState extends State<SettingsScreen> {
         divisions: 16,
         label: settings.threads == 0 ? 'Automatic' : '${settings.threads}',
         onChanged: (value) =>
-            _change(settings.copyWith(threads: value.round())),
+            _change((now) => now.copyWith(threads: value.round())),
       ),
       const SizedBox(height: 16),
       TextField(
@@ -107,8 +109,7 @@ class _SettingsScreenState extends State<SettingsScreen> {
           hintText: 'You are a helpful assistant.',
           alignLabelWithHint: true,
         ),
-        onChanged: (text) =>
-            _change(widget.app.settings.value.copyWith(systemPrompt: text)),
+        onChanged: (text) => _change((now) => now.copyWith(systemPrompt: text)),
       ),
       const SizedBox(height: 24),
       Text('Theme', style: Theme.of(context).textTheme.titleSmall),
@@ -121,7 +122,7 @@ class _SettingsScreenState extends State<SettingsScreen> {
             ChoiceChip(
               label: Text(choice.label),
               selected: settings.theme == choice,
-              onSelected: (_) => _change(settings.copyWith(theme: choice)),
+              onSelected: (_) => _change((now) => now.copyWith(theme: choice)),
             ),
         ],
       ),
