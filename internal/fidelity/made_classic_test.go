@@ -3,6 +3,8 @@ package fidelity
 import (
 	"fmt"
 	"testing"
+
+	"happyphonellm/internal/gguf"
 )
 
 // What the files of test-llama-archs do not show of these architectures, but
@@ -337,6 +339,50 @@ func init() {
 			m.blk(i, "ffn_gate_shexp.weight", smallEmbd, shared*width)
 			m.blk(i, "ffn_up_shexp.weight", smallEmbd, shared*width)
 			m.blk(i, "ffn_down_shexp.weight", shared*width, smallEmbd)
+		}
+		m.create(path)
+	}
+	made["step35"] = func(t *testing.T, path, seed string) {
+		const experts, width, sharedWidth = 6, 32, 64
+		heads, kv := []uint32{4, 2, 4}, []uint32{2, 1, 2}
+		m := newMaker(t, "step35", seed, len(heads), smallEmbd, smallFFN, smallHeads, 2)
+		m.uints("attention.head_count", heads...)
+		m.uints("attention.head_count_kv", kv...)
+		m.uint("attention.key_length", smallWidth)
+		m.uint("attention.value_length", smallWidth)
+		m.uint("attention.sliding_window", 24)
+		m.uints("attention.sliding_window_pattern", 0, 1, 1)
+		m.uint("rope.dimension_count", smallWidth)
+		m.float("rope.freq_base_swa", 500)
+		m.tensor("rope_freqs.weight", smallWidth/2)
+		m.tensor("output.weight", smallEmbd, madeVocab)
+		m.uint("expert_count", experts)
+		m.uint("expert_used_count", 2)
+		m.uint("expert_feed_forward_length", width)
+		m.uint("expert_shared_feed_forward_length", sharedWidth)
+		m.float("expert_weights_scale", 1.5)
+		m.w.SetBool("step35.expert_weights_norm", true)
+		gguf.SetNumbers(m.w, "step35.swiglu_clamp_exp", []float32{0, 0.05, 0})
+		gguf.SetNumbers(m.w, "step35.swiglu_clamp_shexp", []float32{0.06, 0, 0.04})
+		for i := range heads {
+			m.blk(i, "attn_norm.weight", smallEmbd)
+			m.blk(i, "ffn_norm.weight", smallEmbd)
+			m.qkv(i, smallEmbd, int(heads[i]), int(kv[i]), smallWidth)
+			m.blk(i, "attn_q_norm.weight", smallWidth)
+			m.blk(i, "attn_k_norm.weight", smallWidth)
+			m.blk(i, "attn_gate.weight", smallEmbd, int(heads[i]))
+			if i == 0 {
+				m.ffn(i, smallEmbd, smallFFN, true)
+				continue
+			}
+			m.blk(i, "ffn_gate_inp.weight", smallEmbd, experts)
+			m.blk(i, "exp_probs_b.bias", experts)
+			m.blk(i, "ffn_gate_exps.weight", smallEmbd, width, experts)
+			m.blk(i, "ffn_up_exps.weight", smallEmbd, width, experts)
+			m.blk(i, "ffn_down_exps.weight", width, smallEmbd, experts)
+			m.blk(i, "ffn_gate_shexp.weight", smallEmbd, sharedWidth)
+			m.blk(i, "ffn_up_shexp.weight", smallEmbd, sharedWidth)
+			m.blk(i, "ffn_down_shexp.weight", sharedWidth, smallEmbd)
 		}
 		m.create(path)
 	}
