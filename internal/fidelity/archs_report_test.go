@@ -49,18 +49,18 @@ of its files, as a share of the logits' square (bar: %.0e). Seeds of this run: %
 		for _, r := range done {
 			if r.arch == arch {
 				worst = max(worst, r.nmse)
-				files = append(files, strings.TrimPrefix(strings.TrimPrefix(r.file, arch), "-"))
+				kind := strings.TrimPrefix(strings.TrimPrefix(r.file, arch), "-")
+				if kind == "" {
+					kind = "ours"
+				}
+				files = append(files, kind)
 			}
 		}
 		if len(files) == 0 {
 			return fmt.Errorf("docs/models.md: nothing was measured for %s", arch)
 		}
 		slices.Sort(files)
-		kinds := strings.Join(slices.Compact(files), ", ")
-		if kinds == "" {
-			kinds = "ours"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %.1e |\n", arch, about[arch], kinds, worst)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %.1e |\n", arch, about[arch], strings.Join(slices.Compact(files), ", "), worst)
 	}
 	b.WriteString("\n## What does not run\n\nThese are no decoders of text, and are refused with an error that says what they are.\n\n| architecture | what it is |\n| --- | --- |\n")
 	for _, r := range model.Refused() {

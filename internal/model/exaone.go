@@ -17,8 +17,8 @@ func exaone(b *builder) {
 	b.head()
 }
 
-// exaone4 norms its branches only before they are added. In the 32B model three
-// of four layers see a sliding window, and only these rotate.
+// exaone4 is EXAONE 4: branches are normed only before they are added. In the 32B
+// model three of four layers see a sliding window, and only these rotate.
 func exaone4(b *builder) {
 	rope := b.exaoneRope()
 	window, windowed := 0, make([]bool, b.m.Layers)

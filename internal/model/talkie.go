@@ -4,8 +4,8 @@ import "happyphonellm/internal/kernels"
 
 func init() { register("talkie", talkie) }
 
-// talkie has norms without weights everywhere, one factor per query head after
-// the rotation, and adds the normed embedding again after each layer.
+// talkie is Talkie: norms have no weights, a factor per query head comes after the
+// rotation, and the normed embedding is added again after each layer.
 func talkie(b *builder) {
 	h := b.heads()
 	rope := b.rope(ropeParams{style: ropeHalves, dim: h.keyDim, base: b.floatOr("rope.freq_base", 10000)})
