@@ -45,10 +45,17 @@ type lowRank struct {
 
 // deltaNet binds the current layer's under the names that Qwen has.
 func (b *builder) deltaNet() *deltaNet {
+	d := b.bareDeltaNet()
+	d.norm = b.norm("attn_norm", b.m.Embd)
+	return d
+}
+
+// bareDeltaNet is deltaNet without its norm.
+func (b *builder) bareDeltaNet() *deltaNet {
 	c, embd := b.ssm(), b.m.Embd
 	d := &deltaNet{
 		layer: b.layer, heads: c.heads, shared: c.groups, dim: c.size,
-		norm: b.norm("attn_norm", embd), eps: b.rmsEps(), act: kernels.SwiGLU,
+		eps: b.rmsEps(), act: kernels.SwiGLU,
 	}
 	if b.err != nil || !d.check(b) {
 		return d
