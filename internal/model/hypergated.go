@@ -21,7 +21,7 @@ func (b *builder) gatedIn(h *hyper, prefix string) *gatedIn {
 	wide, rank := h.n*b.m.Embd, b.uint("hyper_connection.low_rank")
 	if rank < 1 {
 		b.fail(ErrModel, "%s is zero", b.key("hyper_connection.low_rank"))
-		return nil
+		return &gatedIn{hyper: h}
 	}
 	g := &gatedIn{
 		hyper: h,

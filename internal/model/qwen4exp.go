@@ -39,6 +39,9 @@ func qwen4exp(b *builder) {
 				l.bias = nil
 			}
 			a.from = in.input
+			if b.layer == grams {
+				b.fail(ErrModel, "layer %d has n-grams beside attention", b.layer)
+			}
 			b.scaleScores(a)
 			b.add(in, a)
 		}
