@@ -1,10 +1,9 @@
 package sample
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"happyphonellm/internal/tokenizer"
 )
@@ -163,11 +162,9 @@ func (c *Chain) Reset() {
 func (c *Chain) Seed() uint32 { return c.seed }
 
 func randomSeed() uint32 {
-	var b [4]byte
 	for {
-		rand.Read(b[:])
-		if s := binary.LittleEndian.Uint32(b[:]); s != RandomSeed {
-			return s
+		if seed := rand.Uint32(); seed != RandomSeed {
+			return seed
 		}
 	}
 }
