@@ -185,7 +185,15 @@ func (b *builder) nextLayer() bool {
 }
 
 // add appends blocks to the model.
-func (b *builder) add(blocks ...block) { b.m.blocks = append(b.m.blocks, blocks...) }
+func (b *builder) add(blocks ...block) {
+	for _, blk := range blocks {
+		// Not every mixture's norm has the usual name: a missing one shows here.
+		if m, ok := blk.(*mixture); ok && m.norm == nil && m.from == nil && !b.has("ffn_norm.weight") {
+			b.fail(ErrModel, "tensor %q is missing", b.tensorName("ffn_norm.weight"))
+		}
+	}
+	b.m.blocks = append(b.m.blocks, blocks...)
+}
 
 // cached is what the cache keeps for a layer, to be filled in.
 func (b *builder) cached(layer int) *kvcache.Shape {

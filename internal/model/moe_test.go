@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"happyphonellm/internal/kernels"
@@ -215,6 +216,25 @@ func TestMixtures(t *testing.T) {
 				t.Errorf("NMSE %g against the reference", e)
 			}
 		})
+	}
+}
+
+// TestMixtureWithoutItsNorm: a file that lacks it is refused by name.
+func TestMixtureWithoutItsNorm(t *testing.T) {
+	b := testBuilder(t, nil)
+	b.layer = 0
+	b.add(&mixture{norm: &norm{}})
+	if b.err != nil {
+		t.Fatal(b.err)
+	}
+	f := tinyLlama()
+	delete(f.shapes, "blk.0.ffn_norm.weight")
+	b = &builder{file: f.write(t), m: &Model{Arch: "llama"}}
+	b.common()
+	b.layer = 0
+	b.add(&mixture{})
+	if b.err == nil || !strings.Contains(b.err.Error(), `"blk.0.ffn_norm.weight" is missing`) {
+		t.Errorf("error %v, want one about blk.0.ffn_norm.weight", b.err)
 	}
 }
 
