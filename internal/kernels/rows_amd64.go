@@ -55,6 +55,8 @@ type tierScratch struct {
 	out   [4 * 48]float32  // results of a tile that does not fit dst
 	panel panel
 
+	expanded []byte // rows of types without a kernel of their own
+
 	// Attention: scores of a tile with room for a group's excess, widened keys
 	// and values, the last rows of a cache, the queries' softmaxes.
 	tile         [attendTile + 16]float32
@@ -92,7 +94,14 @@ func (m *Matrix) units() int {
 	return m.Cols / f.BlockElems
 }
 
-func hasSub(t quant.Type) bool { return t == quant.Q6_K || t == quant.Q3_K || t == quant.Q2_K }
+// hasSub: types whose blocks have two sub-scales.
+func hasSub(t quant.Type) bool {
+	switch t {
+	case quant.Q6_K, quant.Q3_K, quant.Q2_K, quant.IQ1_M, quant.IQ2_XS, quant.IQ2_S, quant.NVFP4:
+		return true
+	}
+	return false
+}
 
 // actPointers returns what the kernels of type t read of token tok.
 func actPointers(a *Acts, t quant.Type, tok int) (q, d, c, second unsafe.Pointer) {
@@ -109,8 +118,9 @@ func actPointers(a *Acts, t quant.Type, tok int) (q, d, c, second unsafe.Pointer
 }
 
 // fewRows multiplies groups of n rows with each token. The last group of a
-// matrix begins earlier if rows are missing, and computes some twice.
-func fewRows(kernel func(p *rowsArgs), n int, dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+// matrix begins earlier if rows are missing, and computes some twice. expanded:
+// the rows are unpacked first (see expand), else kernel reads those of the file.
+func fewRows(kernel func(p *rowsArgs), n int, expanded bool, dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
 	if m.Rows < n {
 		mulQuantGo(dst, stride, m, r0, r1, a, s)
 		return
@@ -119,9 +129,15 @@ func fewRows(kernel func(p *rowsArgs), n int, dst []float32, stride int, m *Matr
 	p.rowBytes, p.units = m.RowBytes, m.units()
 	p.scale = unsafe.Pointer(&s.tier.work)
 	p.ahead = prefetchAhead(n * m.RowBytes)
+	if expanded {
+		p.rowBytes, p.units = expandedBytes(m), m.Cols/32
+	}
 	for r := r0; r < r1; r += n {
 		start, rows := min(r, m.Rows-n), min(n, r1-r)
 		p.w = &m.Data[start*m.RowBytes]
+		if expanded {
+			p.w = expand(m, start, n, s)
+		}
 		for t := range a.N {
 			p.q, p.d, p.c, p.second = actPointers(a, m.Type, t)
 			if start == r && rows == n {
@@ -138,7 +154,7 @@ func fewRows(kernel func(p *rowsArgs), n int, dst []float32, stride int, m *Matr
 
 // manyRows unpacks panels of up to vecs times n rows and multiplies each with
 // all tokens, four at a time.
-func manyRows(unpack func(p *rowsArgs), gemms []func(p *gemmArgs), n, vecs int,
+func manyRows(unpack func(p *rowsArgs), gemms []func(p *gemmArgs), n, vecs int, expanded bool,
 	dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
 	if m.Rows < n {
 		mulQuantGo(dst, stride, m, r0, r1, a, s)
@@ -150,12 +166,19 @@ func manyRows(unpack func(p *rowsArgs), gemms []func(p *gemmArgs), n, vecs int,
 	p, g := &s.tier.rows, &s.tier.gemm
 	p.rowBytes, p.units = m.RowBytes, m.units()
 	p.ahead = prefetchAhead(n * m.RowBytes)
+	if expanded {
+		p.rowBytes, p.units = expandedBytes(m), kb
+	}
 	g.blocks, g.qStride, g.dStride = kb, a.K, 4*kb
 	for r := r0; r < r1; r += n * vecs {
 		rows := min(n*vecs, r1-r)
 		used := (rows + n - 1) / n
 		for v := range used {
-			p.w = &m.Data[min(r+v*n, m.Rows-n)*m.RowBytes]
+			start := min(r+v*n, m.Rows-n)
+			p.w = &m.Data[start*m.RowBytes]
+			if expanded {
+				p.w = expand(m, start, n, s)
+			}
 			at := 4 * n * v
 			p.q, p.scale, p.d = unsafe.Add(pan.w, at), unsafe.Add(pan.d, at), unsafe.Add(pan.m, at)
 			p.sub, p.second = unsafe.Add(pan.sub, at), unsafe.Add(pan.pair, at)

@@ -5,6 +5,18 @@
 package kernels
 
 //go:noescape
+func mulS8AVX2(p *rowsArgs)
+
+//go:noescape
+func unpackS8AVX2(p *rowsArgs)
+
+//go:noescape
+func mulS8SubAVX2(p *rowsArgs)
+
+//go:noescape
+func unpackS8SubAVX2(p *rowsArgs)
+
+//go:noescape
 func mulQ4_0AVX2(p *rowsArgs)
 
 //go:noescape
@@ -95,7 +107,22 @@ func gemmS8AVX2(p *gemmArgs)
 func gemmSubAVX2(p *gemmArgs)
 
 //go:noescape
+func gemmSubS8AVX2(p *gemmArgs)
+
+//go:noescape
 func gemmSubMinAVX2(p *gemmArgs)
+
+//go:noescape
+func mulS8VNNI(p *rowsArgs)
+
+//go:noescape
+func unpackS8VNNI(p *rowsArgs)
+
+//go:noescape
+func mulS8SubVNNI(p *rowsArgs)
+
+//go:noescape
+func unpackS8SubVNNI(p *rowsArgs)
 
 //go:noescape
 func mulQ4_0VNNI(p *rowsArgs)
@@ -176,6 +203,9 @@ func gemm16x4VNNI(p *gemmArgs)
 func gemmSub16x4VNNI(p *gemmArgs)
 
 //go:noescape
+func gemmSubS16x4VNNI(p *gemmArgs)
+
+//go:noescape
 func gemmMin16x4VNNI(p *gemmArgs)
 
 //go:noescape
@@ -186,6 +216,9 @@ func gemm32x4VNNI(p *gemmArgs)
 
 //go:noescape
 func gemmSub32x4VNNI(p *gemmArgs)
+
+//go:noescape
+func gemmSubS32x4VNNI(p *gemmArgs)
 
 //go:noescape
 func gemmMin32x4VNNI(p *gemmArgs)

@@ -2,8 +2,11 @@ package main
 
 import "fmt"
 
-// formats are the quantized tensor types, in ggml's block layouts.
+// formats are the quantized tensor types, in ggml's block layouts, and two of
+// our own: what types without a kernel are unpacked to (see expand_amd64.go).
 var formats = []*format{
+	{name: "S8", consts: []string{"B128"}, bytes: 36, blocks: 1, signed: true, local: true, scales: scaleFloat, value: int8At(4)},
+	{name: "S8Sub", consts: []string{"B128"}, bytes: 44, blocks: 1, signed: true, sub: true, local: true, scales: scalesFloatSub, value: int8At(12)},
 	{name: "Q4_0", consts: []string{"B15", "B120"}, bytes: 18, blocks: 1, offset: 8, scales: scaleFirst, value: nibbleAt(2)},
 	{name: "Q4_1", consts: []string{"B15", "B128"}, bytes: 20, blocks: 1, min: true, scales: scaleMinFirst, value: nibbleAt(4)},
 	{name: "Q5_0", consts: []string{"B15", "B16", "Bits", "B112"}, bytes: 22, blocks: 1, offset: 16, scales: scaleFifth, value: fifthAt(2)},
@@ -36,6 +39,27 @@ var formats = []*format{
 		value: func(k *rows, b, c, i, dst int) {
 			k.twoBits(dst, k.raw(0, 16+b/4*32+16*c, i), b%4)
 		}},
+}
+
+// int8At: the 32 weights of a block as they are.
+func int8At(off int) func(k *rows, b, c, i, dst int) {
+	return func(k *rows, b, c, i, dst int) {
+		k.op(pick(k.asm, "VMOVDQA32", "VMOVDQA"), k.v(k.raw(0, off+16*c, i)), k.v(dst))
+	}
+}
+
+// scaleFloat: the block begins with a float32 scale.
+func scaleFloat(k *rows) {
+	k.dword(k.regD(), 0, 0)
+	k.putScale(0, k.regD())
+}
+
+// scalesFloatSub: a float32 scale and two float32 sub-scales.
+func scalesFloatSub(k *rows) {
+	k.header(0)
+	k.putScale(0, 0)
+	k.putSub(0, 1)
+	k.putSub(1, 2)
 }
 
 var (

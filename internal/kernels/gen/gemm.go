@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // The panel kernels: a tile of rows times 4 tokens over the whole of K.
 //
@@ -9,7 +12,7 @@ import "fmt"
 // broadcast against it. AVX-512: 1, 2 or 3 registers of 16 rows. AVX2: one of
 // 8 rows; products are added as int16 as long as they cannot overflow.
 //
-// Weights are unsigned: offset by 128 (AVX-512) or as the type has them, and
+// Weights are unsigned: offset by 128 or 32 (AVX-512) or as the type has them, and
 // the sums begin at minus the offset times the activations' sum.
 
 // variant is one kernel.
@@ -31,6 +34,9 @@ func gemmFuncs(a *asm) {
 				if vecs < 3 {
 					name = fmt.Sprintf("gemmSub%s%dx4", map[bool]string{true: "Min"}[min], 16*vecs)
 					gemm(a, variant{name: name, vecs: vecs, sub: true, min: min, offset: 32})
+					if !min {
+						gemm(a, variant{name: fmt.Sprintf("gemmSubS%dx4", 16*vecs), vecs: vecs, sub: true, offset: 128})
+					}
 				}
 			}
 		}
@@ -43,6 +49,7 @@ func gemmFuncs(a *asm) {
 		{name: "gemmU5Min", min: true, madd: 4},
 		{name: "gemmS8", signed: true, madd: 1},
 		{name: "gemmSub", sub: true, offset: 32, madd: 2},
+		{name: "gemmSubS8", sub: true, signed: true, madd: 1},
 		{name: "gemmSubMin", sub: true, min: true, offset: 32, madd: 2},
 	} {
 		v.vecs = 1
@@ -122,14 +129,12 @@ func gemm(a *asm, vr variant) {
 			}
 			r := t.reg(t.ints(), 0, tok)
 			a.op("VPBROADCASTD", tokAddr(at, "R12", tok, sumRow, sumRow3), a.v(r))
-			for s := vr.offset; s < map[bool]int{false: 128, true: 32}[vr.sub]; s *= 2 {
-				if s == vr.offset {
-					n := 0
-					for q := s; q < map[bool]int{false: 128, true: 32}[vr.sub]; q *= 2 {
-						n++
-					}
-					a.op("VPSRAD", fmt.Sprintf("$%d", n), a.v(r), a.v(r))
-				}
+			whole := map[bool]int{false: 128, true: 32}[vr.sub]
+			switch shift := bits.TrailingZeros(uint(vr.offset)) - bits.TrailingZeros(uint(whole)); {
+			case shift < 0:
+				a.op("VPSRAD", fmt.Sprintf("$%d", -shift), a.v(r), a.v(r))
+			case shift > 0:
+				a.op("VPSLLD", fmt.Sprintf("$%d", shift), a.v(r), a.v(r))
 			}
 			for v := 1; v < t.vecs; v++ {
 				a.op(pick(a, "VMOVDQA32", "VMOVDQA"), a.v(r), a.v(t.reg(t.ints(), v, tok)))
@@ -227,6 +232,9 @@ func (t *tile) products(g0, g1, pitch, vb int) {
 	sums := []int{8, 9, 10, 11}
 	if t.sub {
 		sums = []int{14, 15}
+	}
+	if t.sub && t.signed { // 14 holds magnitudes
+		sums = []int{15}
 	}
 	w, act, abs := t.w(), t.act(), 14
 	for g := g0; g < g1; g += t.madd {

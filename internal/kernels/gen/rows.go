@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // The rows kernels. Rows lie in the lanes: register i of four holds 16 bytes
 // (one chunk) of the rows i, 4+i (, 8+i, 12+i), one per 128-bit lane.
@@ -24,6 +27,7 @@ type format struct {
 	offset  int     // to be subtracted from an unsigned value: 0 or a power of two
 	min     bool    // a second chain for minimums
 	sub     bool    // two sub-scales a block
+	local   bool    // rows lie in the cache: nothing to prefetch
 	bundles [][]int // blocks that AVX-512 reads together
 
 	consts []string // constants of the inner loop, at most four
@@ -239,7 +243,7 @@ func (k *rows) panelVecs() int { return pick(k.asm, 3, 1) }
 func (k *rows) pitch() int { return k.vecBytes() * k.panelVecs() }
 
 // keepsScales: whether scales go through memory.
-func (k *rows) keepsScales() bool { return k.unpack || k.f.blocks > 1 }
+func (k *rows) keepsScales() bool { return k.unpack || k.f.blocks > 1 || k.f.sub }
 
 // putScale stores the scale of block b, a row per lane, or leaves it in the
 // register for scales.
@@ -339,6 +343,9 @@ func rowsFunc(a *asm, f *format, unpack bool) {
 // next rows. Into the second level: 16 rows and the next 16 do not fit the
 // first. Spread out, because a burst would fill the queue of misses.
 func (k *rows) prefetch(n int) {
+	if k.f.local {
+		return
+	}
 	lines := (k.f.bytes*k.groups()*4 + 63) / 64
 	steps := 2 * k.f.blocks
 	for l := lines * n / steps; l < lines*(n+1)/steps; l++ {
@@ -437,6 +444,10 @@ func (k *rows) store(b, c int) {
 func (k *rows) toPanel(r int) {
 	f := k.f
 	switch {
+	case f.sub && f.signed:
+		if k.wide {
+			k.op("VPXORD", k.cst("B128"), k.v(r), k.v(r))
+		}
 	case f.sub && f.offset != 32:
 		k.op("VPADDB", k.cst(fmt.Sprintf("B%d", 32-f.offset)), k.v(r), k.v(r))
 	case k.wide && f.signed:
@@ -558,12 +569,11 @@ func (k *rows) offset(sum, whole int, at string) {
 	}
 	t := regVal
 	k.op("VPBROADCASTD", at, k.v(t))
-	shift := 0
-	for ; off < whole; off *= 2 {
-		shift++
-	}
-	if shift > 0 {
-		k.sar(t, t, shift)
+	switch shift := bits.TrailingZeros(uint(off)) - bits.TrailingZeros(uint(whole)); {
+	case shift < 0:
+		k.sar(t, t, -shift)
+	case shift > 0:
+		k.shl(t, t, shift)
 	}
 	k.add(sum, sum, t)
 }
