@@ -84,19 +84,11 @@ frontend() {
   return 1
 }
 
-# icon_font FILE: Material's icons, with the code points that Flutter has for them.
-icon_font() {
-  python3 "$root/build/flutter/icon_font.py" \
-    "$sid/usr/share/fonts/truetype/material-design-icons-iconfont/MaterialIcons-Regular.ttf" \
-    "$sid/usr/share/fonts-material-design-icons-iconfont/scss/_variables.scss" \
-    "$sid/usr/share/dart/packages/flutter/lib/src/material/icons.dart" "$1"
-}
-
 # assets FOLDER: the asset bundle of an app that has Material's icons and no more.
 assets() {
   local shader packages=/usr/share/dart/packages
   mkdir -p "$sid$1/fonts" "$sid$1/shaders"
-  icon_font "$sid$1/fonts/MaterialIcons-Regular.otf" || return
+  cp "$icons" "$sid$1/fonts/" || return
   echo '[{"family":"MaterialIcons","fonts":[{"asset":"fonts/MaterialIcons-Regular.otf"}]}]' >"$sid$1/FontManifest.json"
   # An empty map, as Flutter's standard message codec writes it.
   printf '\x0d\x00' >"$sid$1/AssetManifest.bin"

@@ -25,7 +25,7 @@ mkdir -p "$work/models" "$work/fonts" "$work/home"
 cp -L "$cache/models/smollm2-q4_1.gguf" "$cache/archs/llama-dense.gguf" "$work/models/"
 cp "$sid"/usr/share/fonts/truetype/roboto/unhinted/RobotoTTF/Roboto-{Regular,Italic,Medium,Bold}.ttf \
   "$sid"/usr/share/fonts/truetype/dejavu/DejaVuSans{,Mono}.ttf "$work/fonts/"
-icon_font "$work/fonts/MaterialIcons-Regular.ttf" || die "the font of icons cannot be made"
+cp "$icons" "$work/fonts/"
 assets "$inside/flutter_assets" || die "the asset bundle cannot be made"
 
 files=()
