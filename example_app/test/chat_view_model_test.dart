@@ -123,7 +123,7 @@ void main() {
       answers: [FakeAnswer(List.filled(100, 'la '), delay: _tick * 10)],
     );
     app.chat.generate('Sing');
-    // The clock of what is kept is the real one: nothing is kept twice a second.
+    // Each write is a whole file: there are few of them, however many pieces come.
     final before = services.texts.writes;
     for (var i = 0; i < 50; i++) {
       await tester.pump(_tick * 10);
