@@ -126,7 +126,7 @@ func (h *hyperIn) turn(w []float32) {
 		case 0:
 			v = kernels.Sigmoid(v) + h.eps
 		case 1:
-			v = kernels.Sigmoid(v) * h.magnitude
+			v = float32(kernels.Sigmoid(v) * h.magnitude)
 			if h.epsBack {
 				v += h.eps
 			}
