@@ -11,7 +11,7 @@ import (
 // rounded to 1/10000, where a character may also be written in bytes at a cost.
 type plamoModel struct {
 	v      *vocab
-	trie   *trie
+	trie   func() *trie
 	scores []float64 // by token
 	bytes  [256]int32
 }
@@ -28,7 +28,7 @@ func newPlamo(v *vocab) (*plamoModel, error) {
 	}
 	var err error
 	// Tokens are those that the vocabulary finds by their text, and no bytes.
-	m.trie, err = newTrie(v.tokens, func(id int32) bool {
+	m.trie, err = lazyTrie(v.tokens, func(id int32) bool {
 		return v.attrs[id] != 0 && v.attrs[id]&attrByte == 0 && v.index.find(v.text(id)) == id
 	})
 	if err != nil {
@@ -56,16 +56,17 @@ func (m *plamoModel) part(e *encoder, dst []int32, s []byte) []int32 {
 	best := slices.Grow(e.lattice[:0], len(s)+1)[:len(s)+1]
 	e.lattice = best
 	best[len(s)] = latticeNode{}
+	trie := m.trie()
 	for i := len(s) - 1; i >= 0; i-- {
 		if s[i]&0xC0 == 0x80 {
 			continue
 		}
 		_, n := decodeRune(s, i)
 		here := latticeNode{score: math.MaxFloat64}
-		node := m.trie.first[s[i]]
+		node := trie.first[s[i]]
 		for j := i + 1; node != 0; j++ {
 			// Of equals the longest.
-			if id := m.trie.ids[node]; id >= 0 && m.scores[id] > plamoInvalid {
+			if id := trie.ids[node]; id >= 0 && m.scores[id] > plamoInvalid {
 				if cost := best[j].score - m.scores[id]; cost <= here.score {
 					here = latticeNode{id, int32(j - i), cost}
 				}
@@ -73,7 +74,7 @@ func (m *plamoModel) part(e *encoder, dst []int32, s []byte) []int32 {
 			if j == len(s) {
 				break
 			}
-			node = m.trie.next(node, s[j])
+			node = trie.next(node, s[j])
 		}
 		if cost := best[i+n].score - plamoUnknown; cost < here.score {
 			here = latticeNode{-1, int32(n), cost}

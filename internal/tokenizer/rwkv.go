@@ -4,7 +4,7 @@ package tokenizer
 // writes them, with escapes.
 type rwkvModel struct {
 	v    *vocab
-	trie *trie
+	trie func() *trie
 }
 
 func newRWKV(v *vocab) (*rwkvModel, error) {
@@ -12,14 +12,15 @@ func newRWKV(v *vocab) (*rwkvModel, error) {
 	for id := range plain {
 		plain[id] = string(appendUnescaped(nil, v.text(int32(id))))
 	}
-	t, err := newTrie(plain, nil)
+	t, err := lazyTrie(plain, nil)
 	return &rwkvModel{v, t}, err
 }
 
 func (m *rwkvModel) text(_ *encoder, dst []int32, s []byte, _ bool) []int32 {
 	unk := m.v.special["unk"]
+	trie := m.trie()
 	for i := 0; i < len(s); {
-		c := m.trie.longest(s, i)
+		c := trie.longest(s, i)
 		if c.len == 0 {
 			c.id, c.len = unk, 1
 		}

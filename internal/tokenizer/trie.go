@@ -1,6 +1,9 @@
 package tokenizer
 
-import "errors"
+import (
+	"errors"
+	"sync"
+)
 
 // trie finds all texts of a list that stand at a place, byte by byte. The step from a
 // node by a byte is an entry of one open addressing table; nodes count from 1.
@@ -21,9 +24,22 @@ const maxTrieNodes = 1 << 24
 
 var errTrieSize = errors.New("the tokens are too many and too long")
 
-// newTrie returns a trie of the texts that are wanted (nil: all). Of equal texts the last
-// one counts; empty ones are left out.
-func newTrie(list texts, wants func(id int32) bool) (*trie, error) {
+// lazyTrie returns a function that makes newTrie's trie when it is first called, which a
+// program that only loads a model, or only decodes, never does.
+func lazyTrie(list texts, wants func(id int32) bool) (func() *trie, error) {
+	nodes := 0
+	for id := range list.Len() {
+		nodes += len(list.Bytes(id))
+	}
+	if nodes >= maxTrieNodes {
+		return nil, errTrieSize
+	}
+	return sync.OnceValue(func() *trie { return newTrie(list, wants) }), nil
+}
+
+// newTrie returns a trie of the texts that are wanted (nil: all), of less than
+// maxTrieNodes bytes together. Of equal texts the last one counts; empty ones are left out.
+func newTrie(list texts, wants func(id int32) bool) *trie {
 	n := list.Len()
 	t := &trie{slots: make([]step, 1<<10), ids: make([]int32, 1, 2*n+1)}
 	for id := range n {
@@ -50,12 +66,9 @@ func newTrie(list texts, wants func(id int32) bool) (*trie, error) {
 			}
 			node = s.to
 		}
-		if len(t.ids) > maxTrieNodes {
-			return nil, errTrieSize
-		}
 		t.ids[node] = int32(id)
 	}
-	return t, nil
+	return t
 }
 
 // grow makes a node.

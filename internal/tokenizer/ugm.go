@@ -14,7 +14,7 @@ import (
 // tokens, the one with the highest sum of scores (log probabilities).
 type ugmModel struct {
 	v       *vocab
-	trie    *trie
+	trie    func() *trie
 	scores  []float64 // by token; user defined ones cost nothing
 	unknown float64   // score of a character that no token is
 	user    [][]byte  // user defined tokens, sorted; they are not normalized
@@ -45,7 +45,7 @@ func newUGM(v *vocab) (*ugmModel, error) {
 	slices.SortFunc(m.user, bytes.Compare)
 	m.unknown = float64(lowest - 10)
 	var err error
-	m.trie, err = newTrie(v.tokens, func(id int32) bool { return v.attrs[id]&(attrNormal|attrUser|attrUnused) != 0 })
+	m.trie, err = lazyTrie(v.tokens, func(id int32) bool { return v.attrs[id]&(attrNormal|attrUser|attrUnused) != 0 })
 	if err != nil {
 		return nil, err
 	}
@@ -72,13 +72,14 @@ func (m *ugmModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
 		best[i] = latticeNode{unk, 0, -math.MaxFloat64}
 	}
 	best[0].score = 0
+	trie := m.trie()
 	for i := 0; i < len(s); {
 		n := min(charLen(s[i]), len(s)-i)
 		here := best[i].score
 		whole := false
-		node := m.trie.first[s[i]]
+		node := trie.first[s[i]]
 		for j := i + 1; node != 0; j++ {
-			if id := m.trie.ids[node]; id >= 0 {
+			if id := trie.ids[node]; id >= 0 {
 				whole = whole || j == i+n
 				if to := &best[j]; here+m.scores[id] > to.score {
 					*to = latticeNode{id, int32(i), here + m.scores[id]}
@@ -87,7 +88,7 @@ func (m *ugmModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
 			if j == len(s) {
 				break
 			}
-			node = m.trie.next(node, s[j])
+			node = trie.next(node, s[j])
 		}
 		if !whole {
 			if to := &best[i+n]; here+m.unknown > to.score {

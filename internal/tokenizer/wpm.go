@@ -4,11 +4,11 @@ package tokenizer
 // so, are matched by the longest tokens from the left; a word that cannot be is unknown.
 type wpmModel struct {
 	v    *vocab
-	trie *trie
+	trie func() *trie
 }
 
 func newWPM(v *vocab) (*wpmModel, error) {
-	t, err := newTrie(v.tokens, nil)
+	t, err := lazyTrie(v.tokens, nil)
 	return &wpmModel{v, t}, err
 }
 
@@ -56,8 +56,9 @@ func (m *wpmModel) text(e *encoder, dst []int32, s []byte, _ bool) []int32 {
 // word appends the tokens of one word, which begins with U+2581.
 func (m *wpmModel) word(dst []int32, word []byte) []int32 {
 	first := len(dst)
+	trie := m.trie()
 	for i := 0; i < len(word); {
-		c := m.trie.longest(word, i)
+		c := trie.longest(word, i)
 		if c.len == 0 {
 			dst = dst[:first]
 			break
