@@ -80,6 +80,8 @@ func jamba(b *builder) {
 // attention without positions, or a feed-forward, dense or of experts.
 func nemotronH(b *builder) {
 	kv, ffn := b.uints("attention.head_count_kv", 0), b.uints("feed_forward_length", 0)
+	// Files may have it under the name of layer norms only.
+	b.eps = b.floatOr("attention.layer_norm_rms_epsilon", b.floatOr("attention.layer_norm_epsilon", 0))
 	b.embedding(1)
 	for b.nextLayer() {
 		switch {
