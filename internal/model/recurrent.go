@@ -119,11 +119,3 @@ func (c *conv) run(p *pass, x []float32, stride, c0, k int, before, after []floa
 
 // convTile is the channels that a worker convolves at once.
 const convTile = 256
-
-// convolve runs the convolution over all channels of an area, without a barrier.
-func (p *pass) convolve(c *conv, a area, before, after []float32) {
-	for i := range p.Tiles(tiles(c.channels, convTile)) {
-		c0 := i * convTile
-		c.run(p, p.all(a), a.width, c0, min(convTile, c.channels-c0), before, after)
-	}
-}

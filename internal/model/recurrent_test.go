@@ -15,7 +15,6 @@ import (
 // recurrentCase is a random block and its formula, token by token, in float64:
 // next gives the block's output for a token's input before the residual is added.
 type recurrentCase struct {
-	name  string
 	block block
 	state int
 	embd  int
@@ -341,7 +340,8 @@ func TestDeltaNet(t *testing.T) {
 						kh = h / (c.heads / c.shared)
 					}
 					q, k := unit64(qkv[kh*dim:(kh+1)*dim]), unit64(qkv[keys+kh*dim:][:dim])
-					beta, alpha := betas[h], func(int) float64 { return 0 }
+					beta := betas[h]
+					var alpha func(int) float64
 					switch {
 					case c.paired:
 						at := h/2*4 + h%2
