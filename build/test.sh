@@ -105,6 +105,7 @@ suite_native() { gotest native -p 1 ./...; }
 # counted COMMAND...: a script whose last line counts its checks.
 counted() {
   "$@" >"$work/counted"
+  sed '/^[0-9]* passed, [0-9]* failed$/d; s/^/   /' "$work/counted" >&2
   awk '/^[0-9]+ passed, [0-9]+ failed$/ { p = $1; f = $3; n = 1 } END { print n ? p " " f " 0" : "0 1 0" }' "$work/counted" >>"$totals"
 }
 

@@ -21,15 +21,10 @@ void main() {
 }
 
 void _watch(String folder) {
-  final frames = File('$folder/frames').openWrite();
+  final frames = File('$folder/frames');
   WidgetsFlutterBinding.ensureInitialized().addTimingsCallback((timings) {
-    for (final t in timings) {
-      frames.writeln(
-        '${t.timestampInMicroseconds(FramePhase.buildStart)} '
-        '${t.buildDuration.inMicroseconds} ${t.rasterDuration.inMicroseconds}',
-      );
-    }
-    unawaited(frames.flush());
+    // About once a second.
+    frames.writeAsStringSync(timings.map(_line).join(), mode: FileMode.append);
   });
   final ask = File('$folder/ask');
   Timer.periodic(const Duration(milliseconds: 100), (_) {
@@ -44,6 +39,11 @@ void _watch(String folder) {
     ask.deleteSync();
   });
 }
+
+String _line(FrameTiming timing) =>
+    '${timing.timestampInMicroseconds(FramePhase.buildStart)} '
+    '${timing.buildDuration.inMicroseconds} '
+    '${timing.rasterDuration.inMicroseconds}\n';
 
 void _texts(RenderObject object, List<String> found) {
   if (object is RenderParagraph) found.add(object.text.toPlainText());
