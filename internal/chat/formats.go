@@ -156,7 +156,7 @@ var formats = []format{
 		tokens: []string{"[|system|]", "[|assistant|]", "[|endofturn|]"},
 		archs:  []string{"exaone"},
 		source: `{% for m in messages %}
-{{- '[|' + m.role + '|]' + m.content + ('\n' if m.role == 'user' else '[|endofturn|]\n') }}
+{{- '[|' + m.role + '|]' + m.content | trim + ('\n' if m.role == 'user' else '[|endofturn|]\n') }}
 {%- endfor %}
 {%- if add_generation_prompt %}{{ '[|assistant|]' }}{% endif %}`,
 	},
@@ -227,7 +227,7 @@ var formats = []format{
 		name:  "rwkv",
 		archs: []string{"rwkv7", "rwkv6", "rwkv6qwen2", "arwkv7"},
 		source: `{% for m in messages %}
-{{- ('' if m.role == 'system' else m.role | capitalize + ': ') + m.content | trim + '\n\n' }}
+{{- m.role | capitalize + ': ' + m.content | trim + '\n\n' }}
 {%- endfor %}
 {%- if add_generation_prompt %}Assistant:{% endif %}`,
 	},
