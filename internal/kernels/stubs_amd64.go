@@ -53,6 +53,12 @@ func mulIQ4_NLAVX2(p *rowsArgs)
 func unpackIQ4_NLAVX2(p *rowsArgs)
 
 //go:noescape
+func mulMXFP4AVX2(p *rowsArgs)
+
+//go:noescape
+func unpackMXFP4AVX2(p *rowsArgs)
+
+//go:noescape
 func mulIQ4_XSAVX2(p *rowsArgs)
 
 //go:noescape
@@ -159,6 +165,12 @@ func mulIQ4_NLVNNI(p *rowsArgs)
 
 //go:noescape
 func unpackIQ4_NLVNNI(p *rowsArgs)
+
+//go:noescape
+func mulMXFP4VNNI(p *rowsArgs)
+
+//go:noescape
+func unpackMXFP4VNNI(p *rowsArgs)
 
 //go:noescape
 func mulIQ4_XSVNNI(p *rowsArgs)

@@ -70,6 +70,10 @@ func constants() {
 		put(fmt.Sprintf("Spread%d", off), func(i int) byte { return byte(off + i%16/8) })
 	}
 	iq4 := [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
+	fp4 := [16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
+	put("FP4", func(i int) byte { return byte(fp4[i%16]) })
+	float("Half", 0.5)
+	dword("E8M0Least", 0x00200000) // 2^-128
 	put("IQ4", func(i int) byte { return byte(iq4[i%16]) })
 	write("constants_amd64.s", out.Bytes())
 }

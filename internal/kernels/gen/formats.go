@@ -14,9 +14,10 @@ var formats = []*format{
 	{name: "Q8_0", consts: []string{"B128"}, bytes: 34, blocks: 1, signed: true, scales: scaleFirst, value: func(k *rows, b, c, i, dst int) {
 		k.op(pick(k.asm, "VMOVDQA32", "VMOVDQA"), k.v(k.raw(0, 2+16*c, i)), k.v(dst))
 	}},
-	{name: "IQ4_NL", consts: []string{"B15", "IQ4", "B128"}, bytes: 18, blocks: 1, signed: true, scales: scaleFirst, value: codebook(func(b int) int { return 2 })},
+	{name: "IQ4_NL", consts: []string{"B15", "IQ4", "B128"}, bytes: 18, blocks: 1, signed: true, scales: scaleFirst, value: codebook("IQ4", func(b int) int { return 2 })},
+	{name: "MXFP4", consts: []string{"B15", "FP4", "B128"}, bytes: 17, blocks: 1, signed: true, scales: scaleE8M0, value: codebook("FP4", func(b int) int { return 1 })},
 	{name: "IQ4_XS", consts: []string{"B15", "IQ4", "B128"}, bytes: 136, blocks: 8, signed: true, scales: scalesIQ4XS,
-		value: codebook(func(b int) int { return 8 + 16*b })},
+		value: codebook("IQ4", func(b int) int { return 8 + 16*b })},
 	{name: "Q4_K", consts: []string{"B15", "B128"}, bytes: 144, blocks: 8, min: true, bundles: pairs, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
 		k.nibble(dst, k.raw(0, 16+b/2*32+16*c, i), b%2)
 	}},
@@ -39,6 +40,21 @@ var formats = []*format{
 		value: func(k *rows, b, c, i, dst int) {
 			k.twoBits(dst, k.raw(0, 16+b/4*32+16*c, i), b%4)
 		}},
+}
+
+// scaleE8M0: the block begins with a byte that is the exponent of twice the
+// scale (the codebook's values are doubled). 0 is 2^-128, as an exponent it would be 0.
+func scaleE8M0(k *rows) {
+	d, t := k.regD(), regVal
+	k.op("VPXOR", x(t), x(t), x(t))
+	for i := range 4 * k.groups() {
+		k.op("VPINSRB", fmt.Sprintf("$%d", i), k.addr(0, i/4, i%4), x(t), x(t))
+	}
+	k.op("VPMOVZXBD", x(t), k.v(d))
+	k.shl(d, d, 23)
+	k.op("VMULPS", k.cst("Half"), k.v(d), k.v(d))
+	k.op("VMAXPS", k.cst("E8M0Least"), k.v(d), k.v(d))
+	k.putScale(0, d)
 }
 
 // int8At: the 32 weights of a block as they are.
@@ -129,16 +145,16 @@ func fifthAt(off int) func(k *rows, b, c, i, dst int) {
 	}
 }
 
-// codebook: 16 bytes of nibbles that index ggml's table of int8 values.
-func codebook(off func(b int) int) func(k *rows, b, c, i, dst int) {
+// codebook: 16 bytes of nibbles that index a table of int8 values.
+func codebook(table string, off func(b int) int) func(k *rows, b, c, i, dst int) {
 	return func(k *rows, b, c, i, dst int) {
 		k.nibble(dst, k.raw(0, off(b), i), c)
 		if k.wide {
-			k.op("VPSHUFB", k.v(dst), k.cst("IQ4"), k.v(dst))
+			k.op("VPSHUFB", k.v(dst), k.cst(table), k.v(dst))
 			return
 		}
 		t := k.tmp(1)
-		k.op("VMOVDQU", k.cst("IQ4"), k.v(t))
+		k.op("VMOVDQU", k.cst(table), k.v(t))
 		k.op("VPSHUFB", k.v(dst), k.v(t), k.v(dst))
 	}
 }
