@@ -135,6 +135,9 @@ func TestTruncateARecurrentModel(t *testing.T) {
 		if err := s.Truncate(n); err != nil {
 			t.Fatal(err)
 		}
+		if err := s.Eval(nil); err != nil || s.cache.Len() != n {
+			t.Errorf("%v; Eval without tokens has %d in the cache, want %d", err, s.cache.Len(), n)
+		}
 	}
 }
 

@@ -196,7 +196,8 @@ func (s *Session) catchUp() error {
 }
 
 // Eval appends ids to the context; the last one's Logits are then valid. When it
-// is stopped or fails, the context holds the batches that were done.
+// is stopped or fails, the context holds the batches that were done. Without ids
+// it computes what a Truncate has left to be computed again.
 func (s *Session) Eval(ids []int32) error {
 	if err := s.begin(); err != nil {
 		return err
@@ -219,6 +220,9 @@ func (s *Session) Logits() []float32 {
 // eval appends ids in batches; done, which may be nil, is called after each.
 func (s *Session) eval(ids []int32, done func()) error {
 	if err := s.cache.Reserve(s.behind() + len(ids)); err != nil {
+		return err
+	}
+	if err := s.catchUp(); err != nil {
 		return err
 	}
 	for len(ids) > 0 {
