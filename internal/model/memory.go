@@ -17,7 +17,7 @@ func (m *Model) StateBytes(batch, workers int) int64 {
 	perToken += 4*float64(l.kva) + actBytes*float64(l.query+l.short+l.out+workers*l.head)
 	perToken += 4 * float64(z.streams*m.Embd+hyperWidth(z.streams))
 	if z.slots > 0 {
-		perToken += float64(z.slots)*(12+(actBytes+4)*float64(z.expert)) + actBytes*float64(z.narrow)
+		perToken += float64(z.slots)*(12+actBytes*float64(z.expert)) + actBytes*float64(z.narrow)
 	}
 	if z.shared > 0 {
 		perToken += actBytes*float64(z.shared) + 4*float64(m.Embd+1)

@@ -16,7 +16,7 @@ type routing struct {
 	busy   []int32      // experts with any slot
 	n      int          // slots in use
 	in     kernels.Acts // [batch*used][sizes.expert] inputs in sorted order
-	out    []float32    // [batch*used][sizes.expert] outputs in sorted order
+	out    []float32    // [batch*used][sizes.expert] outputs in sorted order, where the inputs were
 	narrow kernels.Acts // [batch][sizes.narrow] inputs of experts that work on fewer numbers
 
 	shared       kernels.Acts // [batch][sizes.shared] hidden layer of a shared expert
@@ -33,7 +33,7 @@ func (r *routing) resize(batch int, z *sizes, embd int) {
 	r.weight = make([]float32, n)
 	r.start, r.busy = make([]int32, z.experts+1), make([]int32, 0, z.experts)
 	r.in.Resize(n, z.expert)
-	r.out = make([]float32, n*z.expert)
+	r.out = r.in.X[:n*z.expert]
 	r.narrow.Resize(batch, z.narrow)
 	if z.shared > 0 {
 		r.shared.Resize(batch, z.shared)
