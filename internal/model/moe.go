@@ -108,7 +108,7 @@ func (b *builder) experts(ffn int, act activation) *mixture {
 		return m
 	}
 	m.up = b.expertLinears("ffn_up_exps", in, ffn, experts)
-	m.gate = make([]linear, experts)
+	m.gate = make([]linear, len(m.up))
 	if b.has("ffn_gate_exps.weight") {
 		m.gate = b.expertLinears("ffn_gate_exps", in, ffn, experts)
 	}
