@@ -180,6 +180,17 @@ void main() {
       );
     });
 
+    test('a copy that the picker made stays, if it is a model', () async {
+      await models.folder.create();
+      final copy = File('${models.folder.path}/picked.gguf')
+        ..writeAsStringSync('GGUF');
+      expect((await models.import(copy.path)).name, 'picked.gguf');
+      expect(copy.existsSync(), isTrue);
+      problem = const HpLlmFormatException('no magic');
+      expect((await models.import(copy.path)).failure, isNotNull);
+      expect(copy.existsSync(), isFalse);
+    });
+
     test('one that cannot be run is in the list, with the reason', () async {
       problem = const HpLlmUnsupportedException('architecture x');
       expect((await models.import(await source('new.gguf'))).failure, isNull);

@@ -108,14 +108,17 @@ class FolderModelStore implements ModelStore {
     final target = '${folder.path}/$name';
     final copy = File('$target.import');
     try {
-      if (source.absolute.path != File(target).absolute.path) {
+      // The system's picker may have made the copy already.
+      final isHere = source.absolute.path == File(target).absolute.path;
+      final arrived = isHere ? source : copy;
+      if (!isHere) {
         await folder.create(recursive: true);
         await _copy(source, copy, onProgress);
-        final failure = await adopt(copy, name);
-        if (failure != null) {
-          await copy.delete();
-          return (name: null, failure: failure);
-        }
+      }
+      final failure = await adopt(arrived, name);
+      if (failure != null) {
+        await arrived.delete();
+        return (name: null, failure: failure);
       }
       return (name: name, failure: null);
     } on FileSystemException catch (e) {
