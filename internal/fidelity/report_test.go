@@ -35,7 +35,7 @@ var sections = []struct {
 		[]string{"model", "prompts", "tokens each", "identical"}},
 	{"kl", "Quantized files: divergence from F32", "Mean KL divergence, in nats, of the logits of 512 tokens from those of the F32 file, KV cache in F16 (bar: at most 1.05 times llama.cpp's own).",
 		[]string{"model", "type", "ours", "llama.cpp", "ratio"}},
-	{"perplexity", "Quantized files: perplexity", "Windows of 512 tokens, the second half of each counts, as `llama-perplexity` does it (bar: within 0.5 %).",
+	{"perplexity", "Quantized files: perplexity", "Windows of 512 tokens, the second half of each counts, as `llama-perplexity` does it (bar: within 0.5 %; a row beyond it\nhas llama-perplexity's figure of the same weights written as F32 in brackets, and is within 0.5 % of that, and nearer to it than llama.cpp).",
 		[]string{"model", "type", "tokens", "ours", "llama.cpp", "difference"}},
 	{"bits", "The same bits everywhere", "A hash over the bits of all logits (300 tokens where nothing else is said): one value per model and number of tokens.",
 		[]string{"model", "where", "hash"}},
