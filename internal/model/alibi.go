@@ -17,7 +17,7 @@ func bloom(b *builder) {
 	b.m.embed.norm = b.norm("token_embd_norm", b.m.Embd)
 	for b.nextLayer() {
 		a := b.attention(b.heads(), nil)
-		a.slopes = alibi(a.heads, 8)
+		a.slopes = b.alibi(a.heads, 8)
 		b.add(a, b.plainFeedForward(plainGELU).unscaled())
 	}
 	b.head()
@@ -35,7 +35,7 @@ func mpt(b *builder) {
 	for b.nextLayer() {
 		h := b.heads()
 		a, f := b.bareAttention(h, nil), b.plainFeedForward(plainGELU).unscaled()
-		a.norm, a.slopes, a.clamp = b.norm("attn_norm", b.m.Embd), alibi(h.n, bias), limit
+		a.norm, a.slopes, a.clamp = b.norm("attn_norm", b.m.Embd), b.alibi(h.n, bias), limit
 		if b.has("attn_q_norm.weight") {
 			a.qWhole, a.kWhole = b.norm("attn_q_norm", h.n*h.keyDim), b.norm("attn_k_norm", h.kv*h.keyDim)
 		}
@@ -58,7 +58,7 @@ func jais(b *builder) {
 	b.embedding(1)
 	for b.nextLayer() {
 		a := b.attention(b.heads(), nil)
-		a.slopes, a.params.Scale = alibi(a.heads, bias), 1/float32(a.keyDim)
+		a.slopes, a.params.Scale = b.alibi(a.heads, bias), 1/float32(a.keyDim)
 		b.add(a, b.feedForward(kernels.SwiGLU).unscaled())
 	}
 	b.head()
@@ -70,7 +70,7 @@ func refact(b *builder) {
 	b.embedding(1)
 	for b.nextLayer() {
 		a := b.attention(b.heads(), nil)
-		a.slopes, a.o.bias = alibi(a.heads, 8), nil
+		a.slopes, a.o.bias = b.alibi(a.heads, 8), nil
 		if b.uintOr("expert_count", 0) > 0 {
 			b.add(a, &siluOfNorm{norm: b.norm("ffn_norm", b.m.Embd)})
 			continue

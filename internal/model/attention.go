@@ -103,15 +103,15 @@ func (b *builder) bareAttention(h heads, r *rope) *attention {
 			a.v = b.linear("attn_v", embd, vDim)
 		}
 	}
-	if r != nil && r.dim > h.keyDim {
-		b.fail(ErrModel, "layer %d rotates %d numbers of heads of %d", b.layer, r.dim, h.keyDim)
-	}
 	c := b.cached(a.layer)
 	c.Heads, c.KeyDim, c.ValueDim = h.kv, h.keyDim, h.valueDim
 	return a
 }
 
 func (a *attention) size(z *sizes) {
+	if a.rope != nil && a.rope.dim > a.keyDim {
+		z.fail("layer %d rotates %d numbers of heads of %d, see rope.dimension_count", a.layer, a.rope.dim, a.keyDim)
+	}
 	z.need(&z.query, a.heads*a.keyDim)
 	z.need(&z.attnOut, a.heads*a.valueDim)
 	z.need(&z.tile, max(a.keyDim, a.valueDim))

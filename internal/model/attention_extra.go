@@ -104,6 +104,15 @@ func (c *temper) at(pos int) float32 {
 	return float32(1 + float64(kernels.Log64(steps+1)*c.scale))
 }
 
+// alibi gives the slopes of the heads of an attention that is bound: before that,
+// nothing but a key vouches for their number.
+func (b *builder) alibi(heads int, bias float32) []float32 {
+	if b.err != nil {
+		return nil
+	}
+	return alibi(heads, bias)
+}
+
 // alibi gives the slopes of n heads (arXiv:2108.12409) as llama.cpp has them: a
 // geometric series down to 2^-bias over the largest power of two of heads, and
 // the steps between for the others.

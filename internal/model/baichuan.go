@@ -15,7 +15,7 @@ func baichuan(b *builder) {
 			a.rope = nil
 		}
 		if b.m.Layers == 40 {
-			a.slopes = alibi(a.heads, 8)
+			a.slopes = b.alibi(a.heads, 8)
 		}
 		b.add(a, b.feedForward(kernels.SwiGLU).unscaled())
 	}

@@ -34,6 +34,10 @@ func (b *builder) fail(kind error, format string, args ...any) {
 	}
 }
 
+// maxLayers is twice what llama.cpp takes: lists with an entry per layer are made
+// for each layer.
+const maxLayers = 1024
+
 // common reads what every architecture has.
 func (b *builder) common() {
 	b.layer = -1
@@ -48,6 +52,9 @@ func (b *builder) common() {
 	}
 	if m.Layers < 1 {
 		b.fail(ErrModel, "%s leaves none of %d layers", b.key("nextn_predict_layers"), all)
+	}
+	if b.err == nil && m.Layers > maxLayers {
+		b.fail(ErrModel, "%s is %d, more than %d", b.key("block_count"), all, maxLayers)
 	}
 	if b.err == nil && m.Layers > len(b.file.Tensors()) {
 		b.fail(ErrModel, "%s.block_count is %d, but the file has %d tensors", m.Arch, m.Layers, len(b.file.Tensors()))

@@ -102,9 +102,6 @@ func (b *builder) gemmaAttention(h heads, r *rope, from int, windowed []bool) *a
 	} else {
 		a.q = b.linear("attn_q", b.m.Embd, qDim)
 	}
-	if r != nil && r.dim > h.keyDim {
-		b.fail(ErrModel, "layer %d rotates %d numbers of heads of %d", b.layer, r.dim, h.keyDim)
-	}
 	if from >= 0 {
 		a.layer, a.borrows = from, true
 		if c := *b.cached(from); c.Heads != h.kv || c.KeyDim != h.keyDim || c.ValueDim != h.valueDim || windowed[from] != windowed[b.layer] {

@@ -67,9 +67,12 @@ func (b *builder) hyper() *hyper {
 		n: b.uint("hyper_connection.count"), eps: b.float("hyper_connection.epsilon"), normEps: b.rmsEps(),
 		magnitude: 2, iterations: b.uintOr("hyper_connection.sinkhorn_iterations", 0),
 	}
-	const most = 64
+	const most, mostIterations = 64, 1000
 	if h.n < 1 || h.n > most {
 		b.fail(ErrModel, "%s is %d", b.key("hyper_connection.count"), h.n)
+	}
+	if h.iterations > mostIterations {
+		b.fail(ErrModel, "%s is %d, more than %d", b.key("hyper_connection.sinkhorn_iterations"), h.iterations, mostIterations)
 	}
 	return h
 }

@@ -39,7 +39,10 @@ func kimiLinear(b *builder) {
 // stillRope is a rotation of dim numbers that turns none: for attentions that
 // treat a part of their heads as if it were rotated.
 func (b *builder) stillRope(dim int) *rope {
-	still := make([]bool, max(dim/2, 0))
+	if !b.rotates(dim) {
+		return nil
+	}
+	still := make([]bool, dim/2)
 	for i := range still {
 		still[i] = true
 	}

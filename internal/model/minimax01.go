@@ -62,6 +62,9 @@ func (b *builder) lightning() *lightning {
 		outNorm: b.norm("attn_norm_2", inner),
 		out:     linear{w: b.matrix("attn_output.weight", inner, embd)},
 	}
+	if b.err != nil { // nothing vouches for the number of heads
+		return l
+	}
 	at := areas(3*inner, inner)
 	l.row, l.gates = at[0], at[1]
 	// Slopes as in ALiBi, weaker from layer to layer.

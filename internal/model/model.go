@@ -52,7 +52,8 @@ type Model struct {
 
 // block is one step of the forward pass.
 type block interface {
-	// size grows the scratch buffers to what the block needs.
+	// size grows the scratch buffers to what the block needs, or says why it
+	// cannot run.
 	size(z *sizes)
 	// run executes the block for the tokens of the pass, on every worker of the
 	// team. It begins and ends with the residual stream complete for all workers.
@@ -106,6 +107,9 @@ func Load(f *gguf.File) (*Model, error) {
 	m.embed.size(&m.sizes)
 	for _, blk := range m.blocks {
 		blk.size(&m.sizes)
+	}
+	if err := m.sizes.err; err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", f.Path(), ErrModel, err)
 	}
 	return m, nil
 }

@@ -50,8 +50,7 @@ type ropeParams struct {
 
 // rope reads the scaling keys and registers a rotation; equal ones are shared.
 func (b *builder) rope(o ropeParams) *rope {
-	if o.dim < 2 || o.dim%2 != 0 {
-		b.fail(ErrModel, "%d numbers of a head cannot be rotated in pairs", o.dim)
+	if !b.rotates(o.dim) {
 		return nil
 	}
 	if !(o.base > 0) || math.IsInf(float64(o.base), 0) {
@@ -82,6 +81,19 @@ func (b *builder) rope(o ropeParams) *rope {
 	}
 	r.mag *= b.floatOr("rope.scaling.attn_factor", 1)
 	return b.sharedRope(r)
+}
+
+// maxRotated bounds the tables of a rotation, which are made before any tensor
+// tells how wide heads are; the widest there are have some hundred numbers.
+const maxRotated = 1 << 14
+
+// rotates checks how many numbers of a head turn.
+func (b *builder) rotates(dim int) bool {
+	if dim < 2 || dim%2 != 0 || dim > maxRotated {
+		b.fail(ErrModel, "%d numbers of a head cannot be rotated in pairs, see %s", dim, b.key("rope.dimension_count"))
+		return false
+	}
+	return true
 }
 
 // sharedRope registers a rotation, or gives the equal one that there is.
@@ -127,6 +139,9 @@ func (b *builder) withSections(o ropeParams, interleaved bool) ropeParams {
 	all := n[0] + n[1] + n[2] + n[3]
 	if all == 0 || b.err != nil {
 		b.fail(ErrModel, "%s are all zero", b.key(name))
+		return o
+	}
+	if !b.rotates(o.dim) {
 		return o
 	}
 	still := make([]bool, o.dim/2)

@@ -34,6 +34,15 @@ type sizes struct {
 	layerInputs int // what all layers get beside the stream; 0: nothing
 	latent      latentSizes
 	streams     int // residual streams side by side; 0: the usual one
+
+	err error // the first of a block that cannot run as it was put together
+}
+
+// fail records why a block cannot run.
+func (z *sizes) fail(format string, args ...any) {
+	if z.err == nil {
+		z.err = fmt.Errorf(format, args...)
+	}
 }
 
 // need grows a field, given by its address, to n.
