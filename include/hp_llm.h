@@ -110,7 +110,7 @@ enum hp_llm_status {
   HP_LLM_ERROR_FILE_CHANGED = -11,  /* the model file was cut or its disk failed while in use */
   HP_LLM_ERROR_CONTEXT = -12,       /* the prompt does not fit in the session's context */
   HP_LLM_ERROR_MEMORY = -13,        /* more memory asked for than the device has */
-  HP_LLM_ERROR_STOPPED = -14,       /* stopped, by hp_llm_stop or by a callback */
+  HP_LLM_ERROR_STOPPED = -14,       /* a load that hp_llm_stop ended, or what a callback ended */
   HP_LLM_ERROR_NO_VOCABULARY = -15, /* text asked of a model file without a vocabulary: token ids only */
   HP_LLM_ERROR_TEMPLATE = -16,      /* the chat template does not accept these messages */
   HP_LLM_ERROR_LIMIT = -17,         /* too many handles */
@@ -379,7 +379,8 @@ enum hp_llm_request_flags {
 
 /* What an answer is asked for: exactly one of messages, prompt and tokens is set. In each case it is all
  * that the model shall see, from the beginning: the part that the session's context holds already is not
- * computed again. Set struct_size and call hp_llm_request_defaults first. */
+ * computed again. Set struct_size and call hp_llm_request_defaults first: without it max_tokens is 0, and so
+ * is the answer. */
 typedef struct hp_llm_request {
   uint32_t struct_size;
   uint32_t flags;                  /* hp_llm_request_flags; default 0 */
@@ -404,7 +405,7 @@ enum hp_llm_finish {
   HP_LLM_FINISH_STOP = 1,    /* the model ended its turn, or a stop text came */
   HP_LLM_FINISH_LENGTH = 2,  /* max_tokens */
   HP_LLM_FINISH_CONTEXT = 3, /* the context is full */
-  HP_LLM_FINISH_STOPPED = 4, /* hp_llm_stop; a request of NULL goes on */
+  HP_LLM_FINISH_STOPPED = 4, /* hp_llm_stop, which is no error; a request of NULL goes on */
   HP_LLM_FINISH_ERROR = 5    /* it failed: the status of the call that gives this event says why */
 };
 
@@ -473,9 +474,9 @@ HP_LLM_API int32_t hp_llm_stats_get(hp_llm_session session, hp_llm_stats *stats,
 
 /* ---- Any handle ------------------------------------------------------------------------------- */
 
-/* Stops what the handle's object is doing and returns at once; within 50 ms the answer ends with
- * HP_LLM_FINISH_STOPPED, a load with HP_LLM_ERROR_STOPPED. Of a model: its load, or the answers of all its
- * sessions. Harmless where nothing is running. The session stays usable.
+/* Stops what the handle's object is doing and returns at once; within 50 ms the answer ends with an event of
+ * HP_LLM_FINISH_STOPPED, behind those of hp_llm_next that were computed already, a load with
+ * HP_LLM_ERROR_STOPPED. Of a model: its load, or the answers of all its sessions. Harmless where nothing is running. The session stays usable.
  * Errors: HANDLE. */
 HP_LLM_API int32_t hp_llm_stop(uint64_t handle, hp_llm_error *error);
 

@@ -770,9 +770,10 @@ class HpLlmBindings {
       >();
 
   /// Stops what the handle's object is doing and returns at once; within 50 ms
-  /// the answer ends with HP_LLM_FINISH_STOPPED, a load with
-  /// HP_LLM_ERROR_STOPPED. Of a model: its load, or the answers of all its
-  /// sessions. Harmless where nothing is running. The session stays usable.
+  /// the answer ends with an event of HP_LLM_FINISH_STOPPED, behind those of
+  /// hp_llm_next that were computed already, a load with HP_LLM_ERROR_STOPPED. Of
+  /// a model: its load, or the answers of all its sessions. Harmless where nothing
+  /// is running. The session stays usable.
   /// Errors: HANDLE.
   int hp_llm_stop(int handle, ffi.Pointer<hp_llm_error> error) {
     return _hp_llm_stop(handle, error);
@@ -869,7 +870,7 @@ sealed class hp_llm_status {
   /// more memory asked for than the device has
   static const HP_LLM_ERROR_MEMORY = -13;
 
-  /// stopped, by hp_llm_stop or by a callback
+  /// a load that hp_llm_stop ended, or what a callback ended
   static const HP_LLM_ERROR_STOPPED = -14;
 
   /// text asked of a model file without a vocabulary: token ids only
@@ -1314,7 +1315,8 @@ sealed class hp_llm_request_flags {
 /// What an answer is asked for: exactly one of messages, prompt and tokens is
 /// set. In each case it is all that the model shall see, from the beginning:
 /// the part that the session's context holds already is not computed again. Set
-/// struct_size and call hp_llm_request_defaults first.
+/// struct_size and call hp_llm_request_defaults first: without it max_tokens is
+/// 0, and so is the answer.
 final class hp_llm_request extends ffi.Struct {
   @ffi.Uint32()
   external int struct_size;
@@ -1372,7 +1374,7 @@ sealed class hp_llm_finish {
   /// the context is full
   static const HP_LLM_FINISH_CONTEXT = 3;
 
-  /// hp_llm_stop; a request of NULL goes on
+  /// hp_llm_stop, which is no error; a request of NULL goes on
   static const HP_LLM_FINISH_STOPPED = 4;
 
   /// it failed: the status of the call that gives this event says why
