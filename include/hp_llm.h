@@ -476,7 +476,8 @@ HP_LLM_API int32_t hp_llm_stats_get(hp_llm_session session, hp_llm_stats *stats,
 
 /* Stops what the handle's object is doing and returns at once; within 50 ms the answer ends with an event of
  * HP_LLM_FINISH_STOPPED, behind those of hp_llm_next that were computed already, a load with
- * HP_LLM_ERROR_STOPPED. Of a model: its load, or the answers of all its sessions. Harmless where nothing is running. The session stays usable.
+ * HP_LLM_ERROR_STOPPED. Of a model: its load, or the answers of all its sessions. Harmless where nothing is
+ * running. The session stays usable.
  * Errors: HANDLE. */
 HP_LLM_API int32_t hp_llm_stop(uint64_t handle, hp_llm_error *error);
 
