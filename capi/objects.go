@@ -218,12 +218,14 @@ func returnMemory() {
 		return
 	}
 	go func() {
-		for asked := returns.Load(); ; asked = returns.Load() {
-			debug.FreeOSMemory()
-			if returns.CompareAndSwap(asked, 0) {
-				return
+		_ = caught(func() error { // there is nobody to hear of it
+			for asked := returns.Load(); ; asked = returns.Load() {
+				debug.FreeOSMemory()
+				if returns.CompareAndSwap(asked, 0) {
+					return nil
+				}
 			}
-		}
+		})
 	}()
 }
 

@@ -231,7 +231,7 @@ typedef int32_t (*hp_llm_progress_callback)(void *user, double done);
 /* Default: NULL, or a struct of 0 but for struct_size. */
 typedef struct hp_llm_load_options {
   uint32_t struct_size;
-  int32_t threads;                   /* workers, 1 to 256; 0: the fast cores of the device */
+  int32_t threads;                   /* workers, 1 to 256, of which no more than cores are used; 0: the fast cores */
   hp_llm_progress_callback progress; /* of hp_llm_load; ignored by hp_llm_load_begin */
   void *progress_user;
 } hp_llm_load_options;

@@ -39,12 +39,11 @@ Future<int> _restart(_App app, String kernel) async {
     stdout.writeln('${good ? 'ok   ' : 'FAIL '} $what: ${values.join(' ')}');
   }
 
-  // The first starts fill pools that stay; of threads, a few more or less wait for
-  // work at any time.
+  // The first starts fill pools that stay.
   final settled = footprints[3];
   final last = footprints.last;
   check('it generates after each of $_restarts restarts', true, const []);
-  check('as many threads', last.$1 <= settled.$1 + 3, footprints.map((f) => f.$1));
+  check('as many threads', last.$1 <= settled.$1, footprints.map((f) => f.$1));
   check(
     'as much memory, in MB',
     last.$2 < settled.$2 * 1.2,

@@ -92,7 +92,7 @@ same file with the same threads, and the ratio of the medians is printed.`,
 	if err := cmd.MarkFlagFilename("model", "gguf"); err != nil {
 		panic(err) // the flag was made a line above
 	}
-	f.IntSliceVarP(&b.threads, "threads", "t", []int{0}, "worker threads (0: one per fast core)")
+	f.IntSliceVarP(&b.threads, "threads", "t", []int{0}, "worker threads, at most one per core (0: one per fast core)")
 	f.IntSliceVarP(&b.prompts, "n-prompt", "p", []int{512}, "prompt tokens (0: no such row)")
 	f.IntSliceVarP(&b.gens, "n-gen", "n", []int{128}, "generated tokens (0: no such row)")
 	f.IntVarP(&b.reps, "repetitions", "r", 5, "repetitions of each row")

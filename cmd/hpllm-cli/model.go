@@ -33,7 +33,7 @@ func (m *modelFlags) addPath(cmd *cobra.Command, help string) {
 
 func (m *modelFlags) addCompute(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVarP(&m.threads, "threads", "t", 0, "worker threads (0: one per fast core)")
+	f.IntVarP(&m.threads, "threads", "t", 0, "worker threads, at most one per core (0: one per fast core)")
 	f.IntVar(&m.batch, "batch", 0, "prompt tokens computed at once (0: 512); the answer does not depend on it")
 	f.StringVar(&m.kv, "kv", "f16", "type of the key/value cache: f16, f32 or q8_0")
 }

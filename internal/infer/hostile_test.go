@@ -225,7 +225,7 @@ func (h *hostile) ofNewKeys(names []string) []edit {
 	return list
 }
 
-// try loads the file with the edit, and runs some tokens if that works.
+// try inspects and loads the file with the edit, and runs some tokens if that works.
 func (h *hostile) try(t *testing.T, e edit) {
 	t.Helper()
 	write := func(b []byte) {
@@ -259,7 +259,8 @@ func (h *hostile) try(t *testing.T, e edit) {
 	t.Errorf("%s: took %v", e.name, took)
 }
 
-// run tells how many bytes a load and a token took, and whether the load worked.
+// run tells how many bytes a look, a load and some tokens took, and whether the load
+// worked.
 func (h *hostile) run() (taken uint64, loaded bool, err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -271,10 +272,16 @@ func (h *hostile) run() (taken uint64, loaded bool, err error) {
 		}()
 		var e *Engine
 		if e, err = Load(h.path, Options{Threads: 1}); err != nil {
+			if _, _, seen := Inspect(h.path, SessionOptions{}); seen != nil {
+				err = seen
+			}
 			return
 		}
 		defer e.Close()
 		loaded = true
+		if _, _, err = Inspect(h.path, SessionOptions{}); err != nil {
+			return
+		}
 		if e.tokens != nil {
 			if _, err = e.TokenizePrompt("Hello, 世界 <s>"); err != nil {
 				return

@@ -1104,7 +1104,7 @@ final class hp_llm_load_options extends ffi.Struct {
   @ffi.Uint32()
   external int struct_size;
 
-  /// workers, 1 to 256; 0: the fast cores of the device
+  /// workers, 1 to 256, of which no more than cores are used; 0: the fast cores
   @ffi.Int32()
   external int threads;
 
