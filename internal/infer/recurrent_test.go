@@ -1,18 +1,14 @@
 package infer
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"happyphonellm/internal/gguf"
 	"happyphonellm/internal/kvcache"
-	"happyphonellm/internal/quant"
 )
 
 // recurrentModel writes a small random LFM2, whose layers are convolutions and
@@ -30,18 +26,7 @@ func recurrentModel(t testing.TB) string {
 	}
 	gguf.SetNumbers(w, "lfm2.attention.head_count_kv", []uint32{0, 1, 0, 1})
 	w.SetFloat32("lfm2.attention.layer_norm_rms_epsilon", 1e-5)
-	r := rand.New(rand.NewPCG(1, 1))
-	add := func(name string, shape ...int) {
-		n := 1
-		for _, d := range shape {
-			n *= d
-		}
-		data := make([]byte, 4*n)
-		for i := range n {
-			binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(float32(r.NormFloat64()/math.Sqrt(float64(shape[0])))))
-		}
-		w.AddTensorBytes(name, quant.F32, shape, data)
-	}
+	add := tensors(w)
 	add("token_embd.weight", embd, vocab)
 	add("token_embd_norm.weight", embd)
 	for i := range layers {

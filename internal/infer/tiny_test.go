@@ -56,18 +56,7 @@ func tinyModel(t testing.TB, wide bool) string {
 	gguf.SetNumbers(w, "tokenizer.ggml.token_type", types)
 	w.SetTexts("tokenizer.ggml.merges", nil)
 	w.SetUint32("tokenizer.ggml.eos_token_id", tinyEnd)
-	r := rand.New(rand.NewPCG(1, 1))
-	add := func(name string, shape ...int) {
-		n := 1
-		for _, d := range shape {
-			n *= d
-		}
-		data := make([]byte, 4*n)
-		for i := range n {
-			binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(float32(r.NormFloat64()/math.Sqrt(float64(shape[0])))))
-		}
-		w.AddTensorBytes(name, quant.F32, shape, data)
-	}
+	add := tensors(w)
 	add("token_embd.weight", embd, tinyVocab)
 	add("output_norm.weight", embd)
 	for i := range layers {
@@ -135,4 +124,21 @@ func answerOf(t testing.TB, s *Session, r Request) (ids []int32, text string, f 
 
 func greedy(n int, prompt []int32) Request {
 	return Request{Prompt: prompt, MaxTokens: n, Sampling: sample.Greedy(), IgnoreEOS: true}
+}
+
+// tensors gives a function that adds random F32 tensors to a file, of a size that
+// keeps sums over the columns near 1. The same calls give the same numbers.
+func tensors(w *gguf.Writer) func(name string, shape ...int) {
+	r := rand.New(rand.NewPCG(1, 1))
+	return func(name string, shape ...int) {
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		data := make([]byte, 4*n)
+		for i := range n {
+			binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(float32(r.NormFloat64()/math.Sqrt(float64(shape[0])))))
+		}
+		w.AddTensorBytes(name, quant.F32, shape, data)
+	}
 }

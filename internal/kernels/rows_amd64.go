@@ -51,7 +51,7 @@ type gemmArgs struct {
 type tierScratch struct {
 	rows  rowsArgs
 	gemm  gemmArgs
-	work  [40 * 16]float32 // scales of a superblock, see gen/rows.go
+	work  [40 * 16]float32 // scales of a superblock, see gen/rowscale.go
 	out   [4 * 48]float32  // results of a tile that does not fit dst
 	panel panel
 

@@ -11,16 +11,16 @@ import "time"
 // workers do park, a few runs with one worker less are timed, and from then on a few
 // with one more or one less now and then, at growing distances.
 type pace struct {
-	size    int             // of the team
-	now     int             // workers of most runs
-	runs    int             // with now, since the last trial
-	crowded int             // those of them whose workers parked often
-	wait    int             // how many runs to wait for the next trial
-	trial   int             // workers of the trial under way; 0: none
-	trials  int             // runs that this one has had
-	up      bool            // the next trial is of one more
-	typical []time.Duration // by workers: how long undisturbed runs take; 0: not known
-	least   time.Duration   // the shortest run of the trial
+	size    int           // of the team
+	now     int           // workers of most runs
+	typical time.Duration // how long undisturbed runs take with them; 0: not known
+	runs    int           // with them, since the last trial
+	crowded int           // those of these runs whose workers parked often
+	wait    int           // how many runs to wait for the next trial
+	trial   int           // workers of the trial under way; 0: none
+	trials  int           // runs that it has had
+	least   time.Duration // the shortest of these
+	up      bool          // the next trial is of one more
 }
 
 const (
@@ -31,7 +31,7 @@ const (
 )
 
 func newPace(size int) pace {
-	return pace{size: size, now: size, wait: firstWait, typical: make([]time.Duration, size+1)}
+	return pace{size: size, now: size, wait: firstWait}
 }
 
 // workers is the number for the next run.
@@ -48,7 +48,7 @@ func (p *pace) took(d time.Duration, parks int) {
 		p.tried(d)
 		return
 	}
-	p.note(p.now, d)
+	p.note(d)
 	p.runs++
 	if parks >= manyParks {
 		p.crowded++
@@ -62,25 +62,23 @@ func (p *pace) took(d time.Duration, parks int) {
 	p.runs, p.crowded = 0, 0
 }
 
-// note adds a run to what is typical of n workers: fast runs count for more, since
-// what makes a run slow is often not the number of its workers.
-func (p *pace) note(n int, d time.Duration) {
-	if t := p.typical[n]; t > 0 {
-		part := (d - t) / 8
-		if d < t {
-			part = (d - t) / 2
-		}
-		d = t + part
+// note adds a run to what is typical: fast runs count for more, since what makes
+// a run slow is often not the number of its workers.
+func (p *pace) note(d time.Duration) {
+	switch {
+	case p.typical == 0:
+		p.typical = d
+	case d < p.typical:
+		p.typical += (d - p.typical) / 2
+	default:
+		p.typical += (d - p.typical) / 8
 	}
-	p.typical[n] = d
 }
 
-// next is the number of workers to try: one less or one more, in turns.
+// next is the number of workers to try, one less or one more, in turns; 0: none.
 func (p *pace) next() int {
 	p.up = !p.up
 	switch {
-	case p.size == 1:
-		return 0
 	case p.now == p.size:
 		return p.now - 1
 	case p.now == 1 || p.up:
@@ -96,16 +94,15 @@ func (p *pace) tried(d time.Duration) {
 		p.least = d
 	}
 	p.trials++
-	if p.trials < trialRuns && 2*d < 3*p.typical[p.now] {
+	if p.trials < trialRuns && 2*d < 3*p.typical {
 		return
 	}
 	gain := 0.95 // of one more worker
 	if p.trial < p.now {
 		gain = 0.75 // of one less: it has to be worth it
 	}
-	if float64(p.least) < gain*float64(p.typical[p.now]) {
-		p.now, p.wait = p.trial, firstWait
-		p.typical[p.now] = p.least
+	if float64(p.least) < gain*float64(p.typical) {
+		p.now, p.typical, p.wait = p.trial, p.least, firstWait
 	} else {
 		p.wait = min(2*p.wait, longestWait)
 	}
