@@ -1,0 +1,148 @@
+package checkpoint
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+)
+
+// Object is a JSON object of a checkpoint, as config.json is.
+type Object struct {
+	file   string // for messages
+	fields map[string]any
+}
+
+// ReadObject reads a JSON file of the folder.
+func (f *Folder) ReadObject(name string) (*Object, error) {
+	data, err := f.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	o := &Object{file: f.path(name)}
+	if err := d.Decode(&o.fields); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.file, err)
+	}
+	if o.fields == nil {
+		return nil, fmt.Errorf("%s: this is no JSON object", o.file)
+	}
+	return o, nil
+}
+
+// File is the path of the file that the object is of.
+func (o *Object) File() string { return o.file }
+
+// Has reports whether a field is there and is not null.
+func (o *Object) Has(name string) bool { return o != nil && o.fields[name] != nil }
+
+// Object is the object in a field; nil if there is none.
+func (o *Object) Object(name string) *Object {
+	if o == nil {
+		return nil
+	}
+	if fields, ok := o.fields[name].(map[string]any); ok {
+		return &Object{o.file, fields}
+	}
+	return nil
+}
+
+// Text is the string in a field.
+func (o *Object) Text(name string) (string, bool) {
+	if o == nil {
+		return "", false
+	}
+	s, ok := o.fields[name].(string)
+	return s, ok
+}
+
+// Bool is the boolean in a field.
+func (o *Object) Bool(name string) (value, ok bool) {
+	if o == nil {
+		return false, false
+	}
+	value, ok = o.fields[name].(bool)
+	return value, ok
+}
+
+// Float is the number in a field.
+func (o *Object) Float(name string) (float64, bool) {
+	if o == nil {
+		return 0, false
+	}
+	return number(o.fields[name])
+}
+
+// Int is the number in a field, if it is a whole one of at most 2^53.
+func (o *Object) Int(name string) (int, bool) {
+	v, ok := o.Float(name)
+	if !ok || v != math.Trunc(v) || math.Abs(v) > 1<<53 {
+		return 0, false
+	}
+	return int(v), true
+}
+
+// List is the array in a field.
+func (o *Object) List(name string) ([]any, bool) {
+	if o == nil {
+		return nil, false
+	}
+	list, ok := o.fields[name].([]any)
+	return list, ok
+}
+
+// Floats are the numbers of the array in a field.
+func (o *Object) Floats(name string) ([]float64, bool) {
+	list, ok := o.List(name)
+	if !ok {
+		return nil, false
+	}
+	out := make([]float64, len(list))
+	for i, v := range list {
+		if out[i], ok = number(v); !ok {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// Texts are the strings of the array in a field.
+func (o *Object) Texts(name string) ([]string, bool) {
+	list, ok := o.List(name)
+	if !ok {
+		return nil, false
+	}
+	out := make([]string, len(list))
+	for i, v := range list {
+		if out[i], ok = v.(string); !ok {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// Merged is o with the fields of inner over its own: configurations of models
+// for text and pictures keep those of the text in an object of their own.
+func (o *Object) Merged(inner *Object) *Object {
+	if inner == nil {
+		return o
+	}
+	m := &Object{o.file, make(map[string]any, len(o.fields)+len(inner.fields))}
+	for k, v := range o.fields {
+		m.fields[k] = v
+	}
+	for k, v := range inner.fields {
+		m.fields[k] = v
+	}
+	return m
+}
+
+func number(v any) (float64, bool) {
+	n, ok := v.(json.Number)
+	if !ok {
+		return 0, false
+	}
+	f, err := n.Float64()
+	return f, err == nil
+}

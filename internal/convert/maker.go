@@ -1,0 +1,179 @@
+package convert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"happyphonellm/internal/convert/checkpoint"
+	"happyphonellm/internal/gguf"
+)
+
+// maker is what an adapter works with: it reads the configuration, claims the
+// checkpoint's tensors, and says what the file gets. The first error sticks;
+// after it every call does nothing, so that adapters need no checks.
+type maker struct {
+	folder  *checkpoint.Folder
+	config  *checkpoint.Object // config.json, with text_config's fields over its own
+	arch    string             // general.architecture; prefix of its keys
+	class   string             // config.json's, which the adapter was found by
+	w       *gguf.Writer
+	outputs []result
+	claimed map[string]bool
+	prefix  string // of the names of the layer's source tensors: "model.layers.3."
+	target  string // and of its outputs: "blk.3."
+	layer   int    // -1 before the first
+	layers  int
+	err     error
+}
+
+// result is a tensor of the file.
+type result struct {
+	name string
+	view *view
+}
+
+func (m *maker) fail(format string, a ...any) {
+	if m.err == nil {
+		m.err = fmt.Errorf(format, a...)
+	}
+}
+
+// --- the configuration -----------------------------------------------------
+
+// int is the number in the first of the fields that is there; none is an error.
+func (m *maker) int(names ...string) int {
+	for _, name := range names {
+		if !m.config.Has(name) {
+			continue
+		}
+		v, ok := m.config.Int(name)
+		if !ok || v < 0 || v > 1<<31 {
+			m.fail("%s: %q is no whole number that a model can have", m.config.File(), name)
+			return 0
+		}
+		return v
+	}
+	m.fail("%s: %s is missing", m.config.File(), quotedList(names))
+	return 0
+}
+
+// intOr is int with a value for "not there".
+func (m *maker) intOr(otherwise int, names ...string) int {
+	if !slices.ContainsFunc(names, m.config.Has) {
+		return otherwise
+	}
+	return m.int(names...)
+}
+
+// float is the number in the first of the fields that is there; none is an error.
+func (m *maker) float(names ...string) float64 {
+	for _, name := range names {
+		if !m.config.Has(name) {
+			continue
+		}
+		v, ok := m.config.Float(name)
+		if !ok {
+			m.fail("%s: %q is no number", m.config.File(), name)
+		}
+		return v
+	}
+	m.fail("%s: %s is missing", m.config.File(), quotedList(names))
+	return 0
+}
+
+// floatOr is float with a value for "not there".
+func (m *maker) floatOr(otherwise float64, names ...string) float64 {
+	if !slices.ContainsFunc(names, m.config.Has) {
+		return otherwise
+	}
+	return m.float(names...)
+}
+
+func quotedList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = fmt.Sprintf("%q", name)
+	}
+	return strings.Join(quoted, " or ")
+}
+
+// --- keys of the file, without the architecture's prefix ---------------------
+
+func (m *maker) setInt(key string, v int)       { m.w.SetUint32(m.arch+"."+key, uint32(v)) }
+func (m *maker) setFloat(key string, v float64) { m.w.SetFloat32(m.arch+"."+key, float32(v)) }
+func (m *maker) setBool(key string, v bool)     { m.w.SetBool(m.arch+"."+key, v) }
+func (m *maker) setText(key, v string)          { m.w.SetText(m.arch+"."+key, v) }
+
+// --- tensors ----------------------------------------------------------------
+
+// has reports whether the checkpoint has a tensor (of the layer, within nextLayer).
+func (m *maker) has(name string) bool { return m.folder.Tensor(m.prefix+name) != nil }
+
+// source claims a tensor; a missing one is an error.
+func (m *maker) source(name string) *view {
+	t := m.folder.Tensor(m.prefix + name)
+	if t == nil {
+		m.fail("%s: tensor %q is missing", m.folder.Dir(), m.prefix+name)
+		return &view{shape: []int{1}, name: m.prefix + name}
+	}
+	m.claimed[t.Name] = true
+	return whole(t)
+}
+
+// put gives the file a tensor; name gets "blk.N." in front within nextLayer.
+func (m *maker) put(name string, v *view) {
+	m.outputs = append(m.outputs, result{m.target + name, v})
+}
+
+// move puts a tensor as it is.
+func (m *maker) move(from, to string) { m.put(to, m.source(from)) }
+
+// moveAny puts it if it is there.
+func (m *maker) moveAny(from, to string) {
+	if m.has(from) {
+		m.move(from, to)
+	}
+}
+
+// leave claims tensors that the file does not need: those whose name ends so.
+func (m *maker) leave(suffixes ...string) {
+	for _, t := range m.folder.Tensors() {
+		for _, s := range suffixes {
+			if strings.HasSuffix(t.Name, s) {
+				m.claimed[t.Name] = true
+			}
+		}
+	}
+}
+
+// nextLayer goes on to the next of m.layers layers: names then are the layer's.
+// format is the source's prefix, with %d for the number.
+func (m *maker) nextLayer(format string) bool {
+	m.layer++
+	m.prefix, m.target = "", ""
+	if m.layer >= m.layers || m.err != nil {
+		return false
+	}
+	m.prefix = fmt.Sprintf(format, m.layer)
+	m.target = fmt.Sprintf("blk.%d.", m.layer)
+	return true
+}
+
+// unclaimed is an error that names the tensors that nobody claimed.
+func (m *maker) unclaimed() error {
+	var names []string
+	for _, t := range m.folder.Tensors() {
+		if !m.claimed[t.Name] {
+			names = append(names, t.Name)
+		}
+	}
+	switch n := len(names); {
+	case n == 0:
+		return nil
+	case n > 5:
+		return fmt.Errorf("%s: %s knows no place for %d tensors: %s, ...", m.folder.Dir(), m.class, n, quotedList(names[:5]))
+	default:
+		return fmt.Errorf("%s: %s knows no place for tensor %s", m.folder.Dir(), m.class, quotedList(names))
+	}
+}
