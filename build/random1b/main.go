@@ -1,13 +1,14 @@
-// Command random1b writes a GGUF with Llama 3.2 1B's shape, random F16 weights
-// and another file's vocabulary: for speed and memory, not for text.
+// Command random1b writes a GGUF with Llama 3.2 1B's shape or another, random F16
+// weights and another file's vocabulary: for speed and memory, not for text.
 //
-//	go run ./build/random1b VOCABULARY.gguf OUT.gguf
+//	go run ./build/random1b [-layers N] [-embd N] [-ffn N] [-heads N] VOCABULARY.gguf OUT.gguf
 package main
 
 import (
 	"bufio"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -19,28 +20,33 @@ import (
 	"happyphonellm/internal/quant"
 )
 
-// The shape of Llama 3.2 1B, but for the vocabulary.
-const (
-	layers  = 16
-	embd    = 2048
-	ffn     = 8192
-	heads   = 32
-	kvHeads = 8
-	head    = embd / heads
+// The shape; by default Llama 3.2 1B's, but for the vocabulary. A quarter of the
+// heads have keys and values.
+var (
+	layers = flag.Int("layers", 16, "layers")
+	embd   = flag.Int("embd", 2048, "width")
+	ffn    = flag.Int("ffn", 8192, "width between")
+	heads  = flag.Int("heads", 32, "heads, a multiple of 4 that divides the width")
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: random1b VOCABULARY.gguf OUT.gguf")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: random1b [-layers N] [-embd N] [-ffn N] [-heads N] VOCABULARY.gguf OUT.gguf")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() != 2 || *layers < 1 || *heads < 4 || *heads%4 != 0 || *embd%*heads != 0 || *ffn < 1 {
+		flag.Usage()
 		os.Exit(2)
 	}
-	if err := write(os.Args[1], os.Args[2]); err != nil {
+	if err := write(flag.Arg(0), flag.Arg(1), *layers, *embd, *ffn, *heads); err != nil {
 		fmt.Fprintln(os.Stderr, "random1b:", err)
 		os.Exit(1)
 	}
 }
 
-func write(from, to string) error {
+func write(from, to string, layers, embd, ffn, heads int) error {
+	kvHeads, head := heads/4, embd/heads
 	src, err := gguf.Open(from)
 	if err != nil {
 		return err
@@ -48,16 +54,16 @@ func write(from, to string) error {
 	defer src.Close()
 	w := gguf.NewWriter()
 	w.SetText("general.architecture", "llama")
-	w.SetText("general.name", "random 1B")
+	w.SetText("general.name", "random")
 	w.SetUint32("general.file_type", 1) // mostly F16
 	for _, kv := range []struct {
 		key   string
-		value uint32
+		value int
 	}{
 		{"block_count", layers}, {"context_length", 8192}, {"embedding_length", embd}, {"feed_forward_length", ffn},
 		{"attention.head_count", heads}, {"attention.head_count_kv", kvHeads}, {"rope.dimension_count", head},
 	} {
-		w.SetUint32("llama."+kv.key, kv.value)
+		w.SetUint32("llama."+kv.key, uint32(kv.value))
 	}
 	w.SetFloat32("llama.attention.layer_norm_rms_epsilon", 1e-5)
 	w.SetFloat32("llama.rope.freq_base", 500000)

@@ -10,8 +10,8 @@ import (
 	"happyphonellm/internal/quant"
 )
 
-// Types without a kernel that reads the file's blocks: rows are unpacked in plain
-// Go to blocks of 32 int8 weights behind a float32 scale (S8), or behind a scale
+// Types without a kernel that reads the file's blocks: rows are unpacked first, by
+// kernels of their own (see gen/expand.go) or in plain Go, to blocks of 32 int8 weights behind a float32 scale (S8), or behind a scale
 // and two sub-scales (S8Sub), which kernels read like those of a file. A group of
 // rows stays in the cache.
 
@@ -32,6 +32,18 @@ func expandedBytes(m *Matrix) int {
 func expand(m *Matrix, start, n int, s *Scratch) *byte {
 	size := expandedBytes(m)
 	s.tier.expanded = grow(s.tier.expanded, n*size)
+	if e := &expanders[m.Type]; e.kernel != nil {
+		p := &s.tier.expand
+		p.units, p.grid, p.signs = m.Cols/256, e.grid, &signBytes[0]
+		if e.signs7 {
+			p.signs = &signBytes7[0]
+		}
+		for i := range n {
+			p.dst, p.src = &s.tier.expanded[i*size], &m.row(start + i)[0]
+			e.kernel(p)
+		}
+		return &s.tier.expanded[0]
+	}
 	f := &s.row
 	f.resize(m.Cols)
 	q := unsafe.Slice((*byte)(unsafe.Pointer(&f.q[0])), m.Cols)
@@ -57,6 +69,54 @@ func expand(m *Matrix, start, n int, s *Scratch) *byte {
 		}
 	}
 	return &s.tier.expanded[0]
+}
+
+// expandArgs are the arguments of the generated expand kernels, see gen/expand.go.
+type expandArgs struct {
+	dst, src *byte
+	units    int // superblocks
+	grid     unsafe.Pointer
+	signs    *uint64
+}
+
+// expander unpacks one row.
+type expander struct {
+	kernel func(p *expandArgs)
+	grid   unsafe.Pointer
+	signs7 bool // signs come in sevens, the eighth is implied
+}
+
+var expanders = [typeCount]expander{
+	quant.IQ2_XXS: {expandIQ2_XXSAVX2, unsafe.Pointer(&quant.GridIQ2_XXS), true},
+	quant.IQ2_XS:  {expandIQ2_XSAVX2, unsafe.Pointer(&quant.GridIQ2_XS), true},
+	quant.IQ2_S:   {expandIQ2_SAVX2, unsafe.Pointer(&quant.GridIQ2_S), false},
+	quant.IQ3_XXS: {expandIQ3_XXSAVX2, unsafe.Pointer(&quant.GridIQ3_XXS), true},
+	quant.IQ3_S:   {expandIQ3_SAVX2, unsafe.Pointer(&quant.GridIQ3_S), false},
+	quant.IQ1_S:   {expandIQ1_SAVX2, unsafe.Pointer(&gridEighths), false},
+	quant.IQ1_M:   {expandIQ1_MAVX2, unsafe.Pointer(&gridEighths), false},
+	quant.TQ1_0:   {expandTQ1_0AVX2, nil, false},
+}
+
+// Tables of the expanders, filled once: eight signs as bytes of 1 and -1, by
+// their bits; the same by the first seven; the points of IQ1 times 8.
+var (
+	signBytes   [256]uint64
+	signBytes7  [128]uint64
+	gridEighths [len(quant.GridIQ1_S)]uint64
+)
+
+func init() {
+	const ones = 0x0101010101010101
+	for s := range signBytes {
+		signBytes[s] = quant.SignMasks[s] | ones
+	}
+	for s := range signBytes7 {
+		signBytes7[s] = signBytes[quant.Signs7(uint32(s))]
+	}
+	for i, point := range quant.GridIQ1_S {
+		// Bytes of -1, 0 and 1: what a shift by 3 carries over is cleared.
+		gridEighths[i] = point << 3 &^ (ones * 7)
+	}
 }
 
 // expandedTypes are those that go this way.

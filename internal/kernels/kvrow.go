@@ -66,3 +66,6 @@ func storeQ8Go(dst []byte, src []float32) {
 		}
 	}
 }
+
+// LoadKV reads one cached row of type t: the numbers that StoreKV has kept of src.
+func LoadKV(t quant.Type, dst []float32, src []byte) { widenKV(t, dst, src) }

@@ -55,6 +55,7 @@ type tierScratch struct {
 	out   [4 * 48]float32  // results of a tile that does not fit dst
 	panel panel
 
+	expand   expandArgs
 	expanded []byte // rows of types without a kernel of their own
 
 	// Attention: scores of a tile with room for a group's excess, widened keys

@@ -245,6 +245,30 @@ func gemm48x4VNNI(p *gemmArgs)
 func gemmMin48x4VNNI(p *gemmArgs)
 
 //go:noescape
+func expandIQ2_XXSAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ2_XSAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ2_SAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ3_XXSAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ3_SAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ1_SAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ1_MAVX2(p *expandArgs)
+
+//go:noescape
+func expandTQ1_0AVX2(p *expandArgs)
+
+//go:noescape
 func addVecAVX2(dst *float32, x *float32, y *float32, n int)
 
 //go:noescape

@@ -22,13 +22,15 @@ func constants() {
 		}
 		fmt.Fprintf(&out, "GLOBL ·cst%s(SB), RODATA|NOPTR, $64\n", name)
 	}
-	for _, v := range []byte{3, 4, 15, 16, 28, 32, 48, 112, 120, 128} {
+	for _, v := range []byte{3, 4, 15, 16, 28, 32, 48, 86, 112, 120, 128, 171, 255} {
 		put(fmt.Sprintf("B%d", v), func(int) byte { return v })
 	}
 	dword := func(name string, v uint32) {
 		put(name, func(i int) byte { return byte(v >> (8 * (i % 4))) })
 	}
+	dword("D1", 1)
 	dword("D3", 3)
+	dword("D7", 7)
 	dword("D15", 15)
 	dword("D63", 63)
 	dword("D15High", 15<<16)
@@ -73,7 +75,10 @@ func constants() {
 	fp4 := [16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
 	put("FP4", func(i int) byte { return byte(fp4[i%16]) })
 	float("Half", 0.5)
+	float("Quarter", 0.25)
+	float("Eighth", 0.125)
 	dword("E8M0Least", 0x00200000) // 2^-128
 	put("IQ4", func(i int) byte { return byte(iq4[i%16]) })
+	expandConstants(put)
 	write("constants_amd64.s", out.Bytes())
 }

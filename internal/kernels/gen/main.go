@@ -116,6 +116,9 @@ func main() {
 		dotsFuncs(d)
 		d.save("dots" + suffix)
 	}
+	e := newASM(false, "Rows of types with grids or digits, unpacked for the S8 kernels. See expand.go in gen for the method.")
+	expandFuncs(e)
+	e.save("expand_avx2_amd64.s")
 	constants()
 	stubs()
 }
