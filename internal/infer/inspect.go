@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"happyphonellm/internal/gguf"
-	"happyphonellm/internal/kernels"
 	"happyphonellm/internal/kvcache"
 	"happyphonellm/internal/model"
 	"happyphonellm/internal/tokenizer"
@@ -67,11 +66,13 @@ func room(m *model.Model, o SessionOptions, threads int) (SessionOptions, Need, 
 	o.Batch = min(o.Batch, o.Context)
 	n.Context = o.Context
 	for _, s := range m.CacheShape() {
-		n.KVPerToken += shapeBytes(o, s)
+		// Where a row cannot be kept as this type, kvcache.New says so.
+		bytes, _ := s.TokenBytes(kvTypes[o.KV])
+		n.KVPerToken += bytes
 	}
 	// In floats: a context may be absurd.
 	working := float64(n.KVPerToken)*float64(o.Context) + float64(kvcache.StateBytes(m.CacheShape())) +
-		float64(m.StateBytes(o.Batch, threads)) +
+		float64(m.StateBytes(o.Batch, threads, o.Context, kvTypes[o.KV])) +
 		float64(4+vocabularyBytes)*float64(m.Vocab)
 	n.Device, n.Available = deviceMemory()
 	limit := float64(memoryWithoutLimit)
@@ -84,15 +85,6 @@ func room(m *model.Model, o SessionOptions, threads int) (SessionOptions, Need, 
 	}
 	n.Working = int64(working)
 	return o, n, nil
-}
-
-func shapeBytes(o SessionOptions, s kvcache.Shape) int64 {
-	k, okK := kernels.KVRowBytes(kvTypes[o.KV], s.KeyDim)
-	v, okV := kernels.KVRowBytes(kvTypes[o.KV], s.ValueDim)
-	if s.Heads == 0 || !okK || !okV {
-		return 0 // kvcache.New says what is wrong
-	}
-	return int64(s.Heads) * int64(k+v)
 }
 
 // judge compares with the size of the weights.

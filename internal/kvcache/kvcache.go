@@ -23,6 +23,45 @@ type Shape struct {
 	KeyDim   int // numbers per key
 	ValueDim int // numbers per value; 0 where values are the beginnings of keys
 	State    int // numbers that one token hands to the next; 0: none
+	Sides    [2]Side
+}
+
+// Side is a list of rows beside the heads': the keys of an indexer, or what some
+// tokens together have been compressed to. Who fills it in also knows how many of
+// its rows count; one that covers tokens which Truncate takes away is written
+// again when those come back.
+type Side struct {
+	Dim   int // numbers per row; 0: no such list
+	Every int // tokens per row; 0: one
+}
+
+// rows is how many there are for so many tokens.
+func (s Side) rows(tokens int) int { return tokens / max(1, s.Every) }
+
+// TokenBytes is what a token of the layer takes of a cache of type t; false if its
+// rows cannot be kept as that type.
+func (s Shape) TokenBytes(t quant.Type) (int64, bool) {
+	bytes := int64(0)
+	if s.Heads > 0 {
+		k, okK := kernels.KVRowBytes(t, s.KeyDim)
+		v, okV := kernels.KVRowBytes(t, s.ValueDim)
+		if !okK || !okV {
+			return 0, false
+		}
+		bytes = int64(s.Heads) * int64(k+v)
+	}
+	for _, side := range s.Sides {
+		if side.Dim == 0 {
+			continue
+		}
+		row, ok := kernels.KVRowBytes(t, side.Dim)
+		if !ok {
+			return 0, false
+		}
+		every := max(1, side.Every)
+		bytes += int64((row + every - 1) / every)
+	}
+	return bytes, true
 }
 
 // Cache holds the keys and values of up to Capacity tokens and the state after
@@ -43,6 +82,8 @@ type layer struct {
 	Shape
 	k, v       []byte
 	kRow, vRow int // bytes per key, per value
+	sides      [2][]byte
+	sideRow    [2]int // bytes per row
 }
 
 // New makes an empty cache for capacity tokens. Memory is taken from the system
@@ -64,6 +105,17 @@ func New(typ quant.Type, capacity int, shapes []Shape) (*Cache, error) {
 			l.k = make([]byte, s.Heads*capacity*l.kRow)
 			l.v = make([]byte, s.Heads*capacity*l.vRow)
 			c.bytes += int64(len(l.k)) + int64(len(l.v))
+		}
+		for j, side := range s.Sides {
+			if side.Dim == 0 {
+				continue
+			}
+			row, ok := kernels.KVRowBytes(typ, side.Dim)
+			if !ok {
+				return nil, fmt.Errorf("kvcache: layer %d: rows of %d numbers cannot be kept as %v", i, side.Dim, typ)
+			}
+			l.sides[j], l.sideRow[j] = make([]byte, side.rows(capacity)*row), row
+			c.bytes += int64(len(l.sides[j]))
 		}
 		c.layers[i] = l
 	}
@@ -145,4 +197,23 @@ func (c *Cache) SharedHead(layer, head, dim int) kernels.HeadCache {
 	l := &c.layers[layer]
 	k := l.k[head*c.capacity*l.kRow : (head+1)*c.capacity*l.kRow]
 	return kernels.HeadCache{Type: c.typ, K: k, V: k, KDim: l.KeyDim, VDim: dim, KStride: l.kRow, VStride: l.kRow}
+}
+
+// RowBytes is the size of a layer's key and value of one head.
+func (c *Cache) RowBytes(layer int) (key, value int) {
+	return c.layers[layer].kRow, c.layers[layer].vRow
+}
+
+// StoreSide writes a row of one of a layer's lists beside the heads.
+func (c *Cache) StoreSide(layer, side, row int, x []float32) {
+	l := &c.layers[layer]
+	at := row * l.sideRow[side]
+	kernels.StoreKV(c.typ, l.sides[side][at:at+l.sideRow[side]], x)
+}
+
+// Side gives a list beside the heads, all rows, which are keys and values at once.
+func (c *Cache) Side(layer, side int) kernels.HeadCache {
+	l := &c.layers[layer]
+	dim, row := l.Sides[side].Dim, l.sideRow[side]
+	return kernels.HeadCache{Type: c.typ, K: l.sides[side], V: l.sides[side], KDim: dim, VDim: dim, KStride: row, VStride: row}
 }

@@ -35,6 +35,7 @@ type attention struct {
 	softGate         bool      // the gate's softplus instead of its sigmoid
 	post             *norm     // of the output before it is added; nil: none
 	aside            bool      // the output is not added: it waits for joined
+	index            *indexer  // it picks what a token sees; nil: all
 }
 
 // heads describes a layer's attention heads.
@@ -127,6 +128,9 @@ func (a *attention) size(z *sizes) {
 		z.need(&z.aside, a.o.w.Rows)
 	}
 	z.addLinear(&a.o, a.post)
+	if a.index != nil {
+		a.index.size(z)
+	}
 }
 
 func (a *attention) run(p *pass) {
@@ -157,6 +161,9 @@ func (a *attention) run(p *pass) {
 	if a.qWhole != nil {
 		a.normWhole(p, kv)
 	}
+	if a.index != nil {
+		a.index.run(p, in, in)
+	}
 	a.output(p)
 }
 
@@ -169,7 +176,7 @@ func (a *attention) output(p *pass) {
 	whole := a.valueDim%32 == 0 && a.sub == nil
 	// One tile is one head of one token, or the heads that share a KV head, of some.
 	tokens, each := 1, 1
-	if p.n > 1 {
+	if p.n > 1 || a.index != nil {
 		tokens, each = attendTokens, a.heads/a.kvHeads
 	}
 	across := a.heads / each
@@ -282,6 +289,11 @@ const attendTokens = 16
 // attend computes the heads h0 to h1, which share a KV head, of the tokens t0 to
 // t1 over the positions that each sees.
 func (a *attention) attend(p *pass, out *kernels.Acts, t0, t1, h0, h1 int) {
+	if a.index != nil {
+		for ; t1 > max(t0, a.index.dense(p)); t1-- {
+			a.attendPicked(p, out, t1-1, h0, h1)
+		}
+	}
 	p.queries = p.queries[:0]
 	for t := t0; t < t1; t++ {
 		for h := h0; h < h1; h++ {
@@ -292,6 +304,21 @@ func (a *attention) attend(p *pass, out *kernels.Acts, t0, t1, h0, h1 int) {
 		}
 	}
 	kernels.AttendMany(p.queries, p.cache.Head(a.layer, h0/(a.heads/a.kvHeads)), p.scratch)
+}
+
+// attendPicked is attend for one token that sees what has been picked for it.
+func (a *attention) attendPicked(p *pass, out *kernels.Acts, t, h0, h1 int) {
+	kv := h0 / (a.heads / a.kvHeads)
+	head, n := a.index.gather(p, p.cache.Head(a.layer, kv), t, kv%a.index.lists(), true)
+	p.queries = p.queries[:0]
+	for h := h0; h < h1; h++ {
+		q := a.sees(p, t, h)
+		q.From, q.To = 0, n
+		q.Q = p.q[(t*a.heads+h)*a.keyDim : (t*a.heads+h+1)*a.keyDim]
+		q.Out = out.Row(t)[h*a.valueDim : (h+1)*a.valueDim]
+		p.queries = append(p.queries, q)
+	}
+	kernels.AttendMany(p.queries, head, p.scratch)
 }
 
 // sees is what head h of token t attends to, and how.

@@ -13,15 +13,16 @@ func init() {
 // Flash, Kanana, ...), Mistral Small 4, DeepSeek V3.2 and GLM 5: latent
 // attention, and experts of which some are shared.
 //
-// The last two choose which positions a token sees. As long as there are no more
-// than are chosen, that is all of them; longer contexts are refused.
+// In the last two an indexer picks the positions that a token sees.
 func deepseek2(b *builder) {
 	arch := b.m.Arch
 	sparse := arch == "deepseek32" || arch == "glm-dsa"
-	if sparse {
-		b.m.Positions = b.uint("attention.indexer.top_k")
+	rope, scale := b.latentRope(ropeAdjacent)
+	indexRope, indexEps, indexed := rope, float32(0), b.indexedGLM()
+	if arch == "deepseek32" {
+		indexRope, _ = b.latentRope(ropeHalves)
+		indexEps, indexed = 1e-6, nil
 	}
-	rope, scale := b.latentRope()
 	temper := b.temper(0, b.uintOr("attention.temperature_length", 0))
 	lead := b.denseLead()
 	b.embedding(1)
@@ -30,6 +31,12 @@ func deepseek2(b *builder) {
 		a := b.latentAttention(h, rope)
 		a.core.params.Scale = scale / sqrt(h.keyDim)
 		a.core.temper = temper
+		switch {
+		case sparse && indexed != nil && !indexed[b.layer]:
+			a.index = b.sharedIndexer()
+		case sparse:
+			a.index = b.latentIndexer(a, indexRope, indexEps)
+		}
 		b.add(a)
 		if b.layer < lead {
 			f := b.feedForward(kernels.SwiGLU)
@@ -49,6 +56,19 @@ func deepseek2(b *builder) {
 	b.head()
 }
 
+// indexedGLM tells which layers of GLM 5 have an indexer of their own. GLM 5.2
+// has them in the first two and then in every fourth; those before in all.
+func (b *builder) indexedGLM() []bool {
+	list := b.indexed(1)
+	const long = 1 << 20
+	if _, ok := b.file.Value(b.key("attention.indexer.types")); !ok && b.m.Context >= long {
+		for i := range list {
+			list[i] = i < 2 || (i-2)%4 == 0
+		}
+	}
+	return list
+}
+
 // latentGating is the gating of files that name none.
 func (b *builder) latentGating() gating {
 	glmFlash := (b.m.Layers == 47 || b.m.Layers == 48) && b.m.Vocab == 154880
@@ -60,9 +80,9 @@ func (b *builder) latentGating() gating {
 
 // latentRope is the rotation of the shared part of keys, and the factor of the
 // scores that YaRN's sharpening becomes here, since most of a key does not turn.
-func (b *builder) latentRope() (*rope, float32) {
+func (b *builder) latentRope(style ropeStyle) (*rope, float32) {
 	dim := b.uint("rope.dimension_count")
-	o := ropeParams{style: ropeAdjacent, dim: dim, base: b.floatOr("rope.freq_base", 10000)}
+	o := ropeParams{style: style, dim: dim, base: b.floatOr("rope.freq_base", 10000)}
 	multiplier := float32(0)
 	if b.m.Arch != "glm-dsa" {
 		// Files have a tenth of it.

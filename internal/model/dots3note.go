@@ -5,13 +5,13 @@ import "happyphonellm/internal/kernels"
 func init() { register("dots3note", dots3note) }
 
 // dots3note is dots.llm3: latent attention with a gate per head, over a window
-// in most layers, whose latents have widths of their own. The others choose which
-// positions a token sees, as in DeepSeek V3.2: longer contexts are refused.
+// in most layers, whose latents have widths of their own. In the others an indexer
+// picks the positions that a token sees, as in DeepSeek V3.2.
 func dots3note(b *builder) {
-	b.m.Positions = b.uint("attention.indexer.top_k")
 	dim, base := b.uint("rope.dimension_count"), b.floatOr("rope.freq_base", 10000)
 	full := b.rope(ropeParams{style: ropeAdjacent, dim: dim, base: base})
 	local := b.rope(ropeParams{style: ropeAdjacent, dim: dim, base: b.floatOr("rope.freq_base_swa", base)})
+	indexRope := b.rope(ropeParams{style: ropeHalves, dim: dim, base: base})
 	window, windowed := b.uint("attention.sliding_window"), b.windowed(0)
 	lead := b.denseLead()
 	b.embedding(1)
@@ -28,6 +28,8 @@ func dots3note(b *builder) {
 		a.core.gate.scale = nil
 		if windowed[b.layer] {
 			a.core.window = window
+		} else {
+			a.index = b.latentIndexer(a, indexRope, 1e-6)
 		}
 		if b.layer < lead {
 			b.add(a, b.feedForward(kernels.SwiGLU))

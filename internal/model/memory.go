@@ -1,11 +1,14 @@
 package model
 
+import "happyphonellm/internal/quant"
+
 // actBytes is what kernels.Acts takes per value: the value, its int8, and the
 // scales and sums of its blocks.
 const actBytes = 4 + 1 + 3*4/32. + 2/16. + 4/16.
 
-// StateBytes estimates the memory of NewState(batch, workers): its large buffers.
-func (m *Model) StateBytes(batch, workers int) int64 {
+// StateBytes estimates the memory of NewState(batch, workers), its large buffers,
+// and of what a state makes for a cache of that type for so many tokens.
+func (m *Model) StateBytes(batch, workers, context int, kv quant.Type) int64 {
 	z := &m.sizes
 	perToken := 4*float64(m.Embd*(1+m.keeps)+z.query+z.key+z.gate+z.layerInputs+z.branch+z.aside+z.mix) +
 		actBytes*float64(m.Embd+z.attnOut+z.ffn) +
@@ -22,5 +25,11 @@ func (m *Model) StateBytes(batch, workers int) int64 {
 	if z.shared > 0 {
 		perToken += actBytes*float64(z.shared) + 4*float64(m.Embd+1)
 	}
-	return int64(perToken * float64(batch))
+	row := int64(0)
+	for _, shape := range m.cache {
+		shape.Heads = min(shape.Heads, 1)
+		bytes, _ := shape.TokenBytes(kv)
+		row = max(row, bytes)
+	}
+	return int64(perToken*float64(batch) + z.sparse.bytes(batch, workers, context, row))
 }

@@ -28,6 +28,7 @@ type latentAttention struct {
 	rotated   int      // the shared ones that turn, after them
 	latent    int
 	valueDim  int
+	index     *indexer // it picks what a token sees, absorbed only; nil: all
 }
 
 // latentHeads describes the heads of a layer with latent attention.
@@ -110,6 +111,13 @@ func (a *latentAttention) size(z *sizes) {
 	} else {
 		z.need(&z.latent.short, blocks(a.latent))
 	}
+	if a.index != nil {
+		if !a.absorbed() {
+			z.fail("layer %d: an indexer over keys and values that are not latent", c.layer)
+			return
+		}
+		a.index.size(z)
+	}
 }
 
 func (a *latentAttention) absorbed() bool { return a.keyOf != nil }
@@ -173,6 +181,9 @@ func (a *latentAttention) run(p *pass) {
 		a.absorb(p, query, h)
 	}
 	p.Barrier()
+	if a.index != nil {
+		a.index.run(p, in, query)
+	}
 	a.attend(p)
 	p.Barrier()
 	a.values(p)
@@ -259,24 +270,44 @@ func (a *latentAttention) attend(p *pass) {
 	cache := p.cache.SharedHead(c.layer, 0, a.latent)
 	// One tile is some heads of some tokens.
 	heads := max(1, min(c.heads, latentQueries/attendTokens))
+	dense := p.n
+	if a.index != nil {
+		heads, dense = min(c.heads, latentQueries/4), a.index.dense(p)
+	}
 	tokens := min(p.n, latentQueries/heads)
 	across := tiles(c.heads, heads)
 	for i := range p.Tiles(tiles(p.n, tokens) * across) {
 		t0, h0 := i/across*tokens, i%across*heads
+		t1, h1 := min(t0+tokens, p.n), min(h0+heads, c.heads)
 		p.queries = p.queries[:0]
-		for h := h0; h < min(h0+heads, c.heads); h++ {
-			for t := t0; t < min(t0+tokens, p.n); t++ {
-				q := c.sees(p, t, h)
-				q.Q = p.q[(t*c.heads+h)*width : (t*c.heads+h+1)*width]
-				q.Out = out.Row(h*p.n + t)
-				p.queries = append(p.queries, q)
+		for h := h0; h < h1; h++ {
+			for t := t0; t < min(t1, dense); t++ {
+				p.queries = append(p.queries, a.latentQuery(p, out, t, h, width))
 			}
 		}
 		kernels.AttendMany(p.queries, cache, p.scratch)
-		for h := h0; h < min(h0+heads, c.heads); h++ {
-			out.Quantize(h*p.n+t0, h*p.n+min(t0+tokens, p.n))
+		for t := max(t0, dense); t < t1; t++ {
+			picked, n := a.index.gather(p, cache, t, 0, false)
+			p.queries = p.queries[:0]
+			for h := h0; h < h1; h++ {
+				q := a.latentQuery(p, out, t, h, width)
+				q.From, q.To = 0, n
+				p.queries = append(p.queries, q)
+			}
+			kernels.AttendMany(p.queries, picked, p.scratch)
+		}
+		for h := h0; h < h1; h++ {
+			out.Quantize(h*p.n+t0, h*p.n+t1)
 		}
 	}
+}
+
+// latentQuery is head h's of token t.
+func (a *latentAttention) latentQuery(p *pass, out *kernels.Acts, t, h, width int) kernels.Query {
+	q := a.core.sees(p, t, h)
+	q.Q = p.q[(t*a.core.heads+h)*width : (t*a.core.heads+h+1)*width]
+	q.Out = out.Row(h*p.n + t)
+	return q
 }
 
 // values applies the value matrices to the latent outputs, and the output's.

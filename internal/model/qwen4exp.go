@@ -5,11 +5,11 @@ import "happyphonellm/internal/kernels"
 func init() { register("qwen4exp", qwen4exp) }
 
 // qwen4exp is Qwen 4's experiment: hyper-connections in place of norms around
-// delta nets, gated attention and experts, and a table of n-grams. Its attention
-// chooses the blocks of positions that a token sees: contexts longer than what is
-// chosen are refused.
+// delta nets, gated attention and experts, and a table of n-grams. In layers with
+// a ratio of compression an indexer picks the positions that a token's attention
+// sees, by the blocks in which they are.
 func qwen4exp(b *builder) {
-	b.m.Positions = b.uint("attention.indexer.top_k")
+	ratios := b.uints("attention.compress_ratios", 0)
 	h := b.heads()
 	h.gated = true
 	rope := b.sectionedRope(true)
@@ -43,6 +43,9 @@ func qwen4exp(b *builder) {
 				b.fail(ErrModel, "layer %d has n-grams beside attention", b.layer)
 			}
 			b.scaleScores(a)
+			if r := ratios[b.layer]; r > 0 {
+				a.index = b.meanIndexer(r, rope)
+			}
 			b.add(in, a)
 		}
 		b.add(hyperOut{hyper})
@@ -55,4 +58,20 @@ func qwen4exp(b *builder) {
 	}
 	b.add(end)
 	b.bareHead()
+}
+
+// meanIndexer binds an indexer over the means of blocks of keys. What is picked is
+// counted in positions, and one block may be picked in part.
+func (b *builder) meanIndexer(per int, r *rope) *indexer {
+	x := b.indexer()
+	x.per, x.rope, x.most = per, r, x.most+per-1
+	if b.err != nil {
+		return x
+	}
+	x.q = linear{w: b.matrix("indexer.q_proj.weight", b.m.Embd, x.heads*x.dim)}
+	x.qNorm = b.rmsNorm("indexer.q_norm", x.dim)
+	k := b.pooledKeys(x, b.indexKey(x, "indexer.k_proj"))
+	k.after = b.rmsNorm("indexer.k_norm", x.dim)
+	x.keys = k
+	return x
 }

@@ -34,6 +34,7 @@ type sizes struct {
 	layerInputs int // what all layers get beside the stream; 0: nothing
 	latent      latentSizes
 	streams     int // residual streams side by side; 0: the usual one
+	sparse      sparseSizes
 
 	err error // the first of a block that cannot run as it was put together
 }
@@ -90,6 +91,8 @@ type State struct {
 
 	layerInputs []float32 // [batch][sizes.layerInputs]
 
+	picks picks // of sparse attention
+
 	passes []pass
 	work   func(*parallel.Worker)
 
@@ -111,6 +114,7 @@ type pass struct {
 	streamed kernels.Acts // [1][sizes.streams*embd] one token's streams
 	weights  []float32    // their weights
 	queries  []kernels.Query
+	gathered []byte // cached rows that a sparse attention has picked
 	scratch  *kernels.Scratch
 
 	// Room for the shapes under which this worker uses shared memory, so that
@@ -195,6 +199,7 @@ func (s *State) Forward(team *parallel.Team, stop *atomic.Bool, cache *kvcache.C
 	if end := cache.Len() + n; m.Positions > 0 && end > m.Positions {
 		return fmt.Errorf("%w: the model has %d positions, %d are asked for", kvcache.ErrFull, m.Positions, end)
 	}
+	s.fit(cache)
 	s.ids, s.pos, s.cache, s.again = ids, cache.Len(), cache, false
 	s.logits, s.from, s.to = logits, n, n
 	if logits != nil {
