@@ -20,9 +20,10 @@ type maker struct {
 	w       *gguf.Writer
 	outputs []result
 	claimed map[string]bool
-	prefix  string // of the names of the layer's source tensors: "model.layers.3."
-	target  string // and of its outputs: "blk.3."
-	layer   int    // -1 before the first
+	names   map[string]*checkpoint.Tensor // by the names that renamed gave them; nil: by their own
+	prefix  string                        // of the names of the layer's source tensors: "model.layers.3."
+	target  string                        // and of its outputs: "blk.3."
+	layer   int                           // -1 before the first
 	layers  int
 	err     error
 }
@@ -108,11 +109,55 @@ func (m *maker) setText(key, v string)          { m.w.SetText(m.arch+"."+key, v)
 // --- tensors ----------------------------------------------------------------
 
 // has reports whether the checkpoint has a tensor (of the layer, within nextLayer).
-func (m *maker) has(name string) bool { return m.folder.Tensor(m.prefix+name) != nil }
+func (m *maker) has(name string) bool { return m.tensor(m.prefix+name) != nil }
+
+func (m *maker) tensor(name string) *checkpoint.Tensor {
+	if m.names != nil {
+		return m.names[name]
+	}
+	return m.folder.Tensor(name)
+}
+
+// renamed gives the checkpoint's tensors other names, by which has and source
+// find them from then on; "" leaves a tensor out, as leave does. Two tensors of one
+// name are an error.
+func (m *maker) renamed(to func(name string) string) {
+	names := make(map[string]*checkpoint.Tensor)
+	for _, t := range m.folder.Tensors() {
+		name := to(t.Name)
+		switch {
+		case name == "":
+			m.claimed[t.Name] = true
+		case names[name] != nil:
+			m.fail("%s: tensors %q and %q would both be %q", m.folder.Dir(), names[name].Name, t.Name, name)
+		default:
+			names[name] = t
+		}
+	}
+	m.names = names
+}
+
+// besides are parts of names of tensors that see and hear, beside a language model.
+var besides = []string{
+	"visual.", "vision.", "audio.", "talker.", "vision_", "audio_", "token2wav.", "code2wav.", "projector.",
+	"pre_mm_projector_norm", "image_newline", "view_seperator", "patch_embed", "patch_merger.", "patch_merge_mlp.", "model.connector.",
+}
+
+// textOnly leaves out what sees and hears, and names the rest as models of text do.
+func (m *maker) textOnly() { m.renamed(textName) }
+
+func textName(name string) string {
+	for _, part := range besides {
+		if strings.Contains(name, part) {
+			return ""
+		}
+	}
+	return strings.Replace(name, "language_model.", "", 1)
+}
 
 // source claims a tensor; a missing one is an error.
 func (m *maker) source(name string) *view {
-	t := m.folder.Tensor(m.prefix + name)
+	t := m.tensor(m.prefix + name)
 	if t == nil {
 		m.fail("%s: tensor %q is missing", m.folder.Dir(), m.prefix+name)
 		return &view{shape: []int{1}, name: m.prefix + name}
