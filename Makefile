@@ -1,6 +1,6 @@
 # The map: `make` or `make help`. Every recipe is one script of build/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test quick test-arm64 test-race test-purego fidelity models fuzz bench bench-threads bench-arm64 lint cross deps clean
+.PHONY: help demo build test quick test-arm64 test-race test-purego test-convert fidelity models fuzz bench bench-threads bench-arm64 lint cross deps clean
 
 help: ## show this map
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ fidelity: ## compare with llama.cpp on every tensor type and write docs/fidelity
 
 models: ## compare every architecture with llama.cpp and write docs/models.md (minutes)
 	@build/fidelity.sh models
+
+test-convert: ## convert tiny checkpoints of every family, beside transformers and llama.cpp's script
+	@build/convert/test.sh
 
 fuzz: ## the native fuzz targets, FUZZTIME each (default 5m)
 	@build/fuzz.sh

@@ -26,6 +26,7 @@ tool shellcheck shellcheck
 
 "$root/build/sid.sh" || failed=1
 "$root/build/models.sh" || failed=1
+"$root/build/convert/checkpoints.sh" || failed=1
 "$root/build/flutter/font.sh" >/dev/null || failed=1
 "$root/build/kotlin.sh" >/dev/null || failed=1
 "$root/build/swift.sh" || failed=1

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Everything that tests read from the cache folder, made once: two real models
 # (PyPI), their requantized forms and one tiny model of every architecture
-# (made by llama.cpp's tools in CACHE/sid), llama.cpp's vocabularies and chat
-# templates (PyPI), and an English text (from the Go distribution).
+# (made by llama.cpp's tools in CACHE/sid), llama.cpp's vocabularies, chat
+# templates and script that converts checkpoints (PyPI), and an English text
+# (from the Go distribution).
 # usage: models.sh            (idempotent; 7 GB; 10 minutes of 2 cores)
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -30,10 +31,10 @@ if [[ ! -e $cache/text/english.txt ]]; then
   mv "$work/english.txt" "$cache/text/"
 fi
 
-# llama.cpp's vocabularies and templates: in the source package of its Python
+# llama.cpp's vocabularies, templates and script: in the source package of its Python
 # bindings. Asking pip for a source package makes it run the package's build
 # backend for the metadata, which must be there first, with the CMake it wants.
-if [[ ! -e $cache/vocabs || ! -e $cache/templates ]]; then
+if [[ ! -e $cache/vocabs || ! -e $cache/templates || ! -e $cache/peer-convert ]]; then
   say "Fetching vocabularies and chat templates ($sdist, 77 MB) from PyPI, once ..."
   python3 -m venv "$work/venv" 2>/dev/null ||
     die "Python's venv is missing; install it: sudo apt-get install python3-venv"
@@ -43,8 +44,10 @@ if [[ ! -e $cache/vocabs || ! -e $cache/templates ]]; then
   tar -C "$work" -xzf "$work"/llama_cpp_python-*.tar.gz
   mkdir "$work/vocabs"
   mv "$work"/llama_cpp_python-*/vendor/llama.cpp/models/ggml-vocab-* "$work/vocabs/"
-  rm -rf "$cache/vocabs" "$cache/templates"
-  mv "$work"/llama_cpp_python-*/vendor/llama.cpp/models/templates "$work/vocabs" "$cache/"
+  mkdir "$work/peer-convert"
+  mv "$work"/llama_cpp_python-*/vendor/llama.cpp/{conversion,gguf-py,convert_hf_to_gguf.py} "$work/peer-convert/"
+  rm -rf "$cache/vocabs" "$cache/templates" "$cache/peer-convert"
+  mv "$work"/llama_cpp_python-*/vendor/llama.cpp/models/templates "$work/vocabs" "$work/peer-convert" "$cache/"
 fi
 
 if [[ ! -e $sid/.ready ]] || ((EUID != 0)); then

@@ -2,9 +2,9 @@
 # A Debian sid root folder in CACHE/sid with what the tests compare against:
 # llama.cpp's tools, tests and library, and a C compiler that builds our own
 # small programs on it (build/peer/NAME.c becomes hpllm-peer-NAME); with the Dart
-# SDK, on which the Dart package is tested; and with Flutter and an X server, on
-# which the app is.
-# usage: sid.sh            (idempotent; needs root and Debian; 3 GB, 6 minutes)
+# SDK, on which the Dart package is tested; with Flutter and an X server, on which
+# the app is; and with transformers, whose models convert is compared with.
+# usage: sid.sh            (idempotent; needs root and Debian; 4 GB, 7 minutes)
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -16,6 +16,9 @@ dart="dart-sdk dart-ffi dart-meta dart-test-api dart-matcher"
 flutter="flutter flutter-test flutter-tester flutter-patched-sdk flutter-engine-tools sky-engine
   libflutter-linux-gtk libflutter-linux-gtk-dev fonts-roboto-unhinted fonts-dejavu-core fonts-dejavu-mono
   g++ libgtk-3-dev cmake ninja-build pkgconf xvfb xauth xdotool dbus-daemon imagemagick libgl1-mesa-dri"
+# For build/convert/checkpoints.sh: what makes and saves tiny models, and what
+# llama.cpp's script imports.
+transformers="python3-torch python3-transformers python3-safetensors python3-tokenizers python3-sentencepiece python3-gguf python3-jinja2"
 
 ((EUID == 0)) || die "llama.cpp's tools need root to be installed: sudo -E make deps (or leave them out)"
 command -v apt-get >/dev/null || die "llama.cpp's tools come from Debian packages, and this is no Debian: left out"
@@ -65,6 +68,16 @@ if [[ $(cat "$sid/.flutter" 2>/dev/null) != "$flutter" ]]; then
     die "Flutter cannot be installed: see $cache/sid.log"
   in_sid apt-get clean
   echo "$flutter" >"$sid/.flutter"
+fi
+
+if [[ $(cat "$sid/.transformers" 2>/dev/null) != "$transformers" ]]; then
+  say "Installing transformers in $sid ..."
+  in_sid apt-get update -qq >>"$cache/sid.log" 2>&1
+  # shellcheck disable=SC2086 # a list of packages
+  DEBIAN_FRONTEND=noninteractive in_sid apt-get install -y -qq --no-install-recommends $transformers >>"$cache/sid.log" 2>&1 ||
+    die "transformers cannot be installed: see $cache/sid.log"
+  in_sid apt-get clean
+  echo "$transformers" >"$sid/.transformers"
 fi
 
 for source in "$root"/build/peer/*.c; do

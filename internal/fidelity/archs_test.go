@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -86,7 +85,7 @@ func archFiles(t *testing.T, arch, seed string) []string {
 func sameArchitecture(t *testing.T, path, name, seed string) float64 {
 	t.Helper()
 	ids := archIDs(100)
-	nmse := compareLogits(t, load(t, path, 2), archLogits(t, path, ids), ids, "", name+", seed "+seed)
+	nmse := compareLogits(t, load(t, path, 2), testkit.KeptPeerLogits(t, path, ids), ids, "", name+", seed "+seed)
 	want := ""
 	// The last part of the third way is two tokens, which several threads share
 	// as they share one.
@@ -141,33 +140,4 @@ func idBits(e *infer.Engine, ids []int32, batch int) (string, error) {
 		return nil
 	})
 	return hex.EncodeToString(hash.Sum(nil)[:8]), err
-}
-
-// archLogits are the peer's logits of ids, [len(ids)][vocab], kept in
-// CACHE/figures by the contents of the file: the same file gives the same ones.
-func archLogits(t *testing.T, path string, ids []int32) [][]float32 {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := sha256.Sum256(append(data, join(ids)...))
-	name := strings.TrimSuffix(filepath.Base(path), ".gguf")
-	kept := filepath.Join(testkit.Cache(), "figures", fmt.Sprintf("logits-%s-%s.f32", name, hex.EncodeToString(key[:8])))
-	if _, err := os.Stat(kept); err == nil {
-		values := testkit.ReadF32(t, kept)
-		if len(values) > 0 && len(values)%len(ids) == 0 {
-			return testkit.Rows(values, len(values)/len(ids))
-		}
-	}
-	rows := peerLogits(t, path, ids, "f32")
-	var all []float32
-	for _, row := range rows {
-		all = append(all, row...)
-	}
-	if os.MkdirAll(filepath.Dir(kept), 0o755) == nil {
-		testkit.WriteF32(t, kept+".tmp", all)
-		os.Rename(kept+".tmp", kept)
-	}
-	return rows
 }

@@ -30,7 +30,7 @@ func TestF32Logits(t *testing.T) {
 // sameLogits compares our logits of ids with the peer's, KV cache in F32.
 func sameLogits(t *testing.T, e *infer.Engine, path string, ids []int32, table, name string) {
 	t.Helper()
-	compareLogits(t, e, peerLogits(t, path, ids, "f32"), ids, table, name)
+	compareLogits(t, e, testkit.PeerLogits(t, path, ids, "f32"), ids, table, name)
 }
 
 // compareLogits compares our logits of ids with those wanted, [len(ids)][vocab],
@@ -100,7 +100,7 @@ func TestGreedyText(t *testing.T) {
 			for _, p := range prompts {
 				ids := tok.Encode(p, tokenizer.Options{AddSpecial: true})
 				starts = append(starts, ids)
-				input.WriteString(join(ids) + "\n")
+				input.WriteString(testkit.JoinIDs(ids) + "\n")
 			}
 			want := strings.Split(strings.TrimSpace(string(peerFigure(t, path, "greedy", input.String(), func() []byte {
 				cmd := testkit.Peer(t, "hpllm-peer-greedy", testkit.Share(t, path), "f32", "64")
@@ -117,11 +117,11 @@ func TestGreedyText(t *testing.T) {
 			same := 0
 			for i, ids := range starts {
 				got := greedy(t, s, tok, ids, count)
-				if join(got) == want[i] {
+				if testkit.JoinIDs(got) == want[i] {
 					same++
 					continue
 				}
-				t.Errorf("%q continues\n%q, the peer's ids are\n%s, ours\n%s", prompts[i], tok.Decode(got, true), want[i], join(got))
+				t.Errorf("%q continues\n%q, the peer's ids are\n%s, ours\n%s", prompts[i], tok.Decode(got, true), want[i], testkit.JoinIDs(got))
 			}
 			note("greedy", cells(base, len(prompts), count, same))
 		})

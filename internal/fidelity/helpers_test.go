@@ -1,7 +1,6 @@
 package fidelity
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -63,24 +62,6 @@ func englishIDs(t testing.TB, e *infer.Engine, n int) []int32 {
 	return ids[:n]
 }
 
-// peerLogits are llama.cpp's logits of every id, [len(ids)][vocab].
-func peerLogits(t testing.TB, path string, ids []int32, kv string) [][]float32 {
-	t.Helper()
-	host, inside := testkit.PeerDir(t)
-	cmd := testkit.Peer(t, "hpllm-peer-logits", testkit.Share(t, path), inside+"/logits.f32", kv, "512")
-	cmd.Stdin = strings.NewReader(join(ids) + "\n")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("hpllm-peer-logits %s: %v\n%s", filepath.Base(path), err, out)
-	}
-	file := filepath.Join(host, "logits.f32")
-	values := testkit.ReadF32(t, file)
-	os.Remove(file)
-	if len(values)%len(ids) != 0 || len(values) == 0 {
-		t.Fatalf("hpllm-peer-logits %s: %d values for %d ids", filepath.Base(path), len(values), len(ids))
-	}
-	return testkit.Rows(values, len(values)/len(ids))
-}
-
 // peerFigure returns what measure prints about the model file at path, kept in
 // CACHE/figures: the peer gives the same answer for the same file and input.
 func peerFigure(t testing.TB, path, what, input string, measure func() []byte) []byte {
@@ -103,17 +84,6 @@ func peerFigure(t testing.TB, path, what, input string, measure func() []byte) [
 		os.Rename(file+".tmp", file)
 	}
 	return text
-}
-
-func join(ids []int32) string {
-	var b bytes.Buffer
-	for i, id := range ids {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.Itoa(int(id)))
-	}
-	return b.String()
 }
 
 // cells are a row of a report's table.

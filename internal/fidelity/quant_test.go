@@ -28,16 +28,16 @@ func TestQuantizedKL(t *testing.T) {
 			var want [][]float32
 			exact := func() [][]float32 {
 				if want == nil {
-					want = peerLogits(t, reference, ids, "f32")
+					want = testkit.PeerLogits(t, reference, ids, "f32")
 				}
 				return want
 			}
 			for _, typ := range types {
 				t.Run(typ, func(t *testing.T) {
 					path := testkit.Model(t, base+"-"+typ)
-					text := peerFigure(t, path, "kl", join(ids), func() []byte {
+					text := peerFigure(t, path, "kl", testkit.JoinIDs(ids), func() []byte {
 						want, sum := exact(), 0.0
-						for i, row := range peerLogits(t, path, ids, "f16") {
+						for i, row := range testkit.PeerLogits(t, path, ids, "f16") {
 							sum += testkit.KL(row, want[i])
 						}
 						return fmt.Appendf(nil, "%.9g\n", sum/float64(len(ids)))

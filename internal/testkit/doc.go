@@ -13,6 +13,7 @@
 //	vocabs/*.gguf       llama.cpp's vocabulary files, with .inp and .out
 //	templates/*.jinja   chat templates of published models
 //	archs/*.gguf        tiny models of every architecture (test-llama-archs)
+//	checkpoints/NAME/   tiny Hugging Face checkpoints, with logits and llama.cpp's file in ref/
 //	text/english.txt    the text that perplexity is measured on
 //	sid/                a Debian root folder with llama.cpp's tools
 //

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -53,6 +54,9 @@ func Share(t testing.TB, path string) string {
 	}
 	if err != nil {
 		t.Fatalf("testkit: share %s: %v", path, err)
+	}
+	if within, ok := strings.CutPrefix(real, filepath.Join(root, shared)+"/"); ok {
+		return shared + "/" + within // a file in a folder of PeerDir
 	}
 	key := sha256.Sum256([]byte(real))
 	inside := shared + "/" + hex.EncodeToString(key[:6]) + "/" + filepath.Base(path)
