@@ -1,10 +1,10 @@
 /* llama.cpp's logits for given token ids: every position, float32 little-endian, [ids][vocabulary].
  * usage: hpllm-peer-logits MODEL OUT.f32 KV CHUNK < IDS
- * IDS: one line of comma-separated ids; KV: f32 or f16; CHUNK: ids per batch. */
+ * IDS: one line of comma-separated ids; KV: f32, f32+fa (flash attention) or f16; CHUNK: ids per batch. */
 #include "peer.h"
 
 int main(int argc, char **argv) {
-    if (argc != 5) peer_die("usage", "hpllm-peer-logits MODEL OUT.f32 f32|f16 CHUNK < IDS");
+    if (argc != 5) peer_die("usage", "hpllm-peer-logits MODEL OUT.f32 f32|f32+fa|f16 CHUNK < IDS");
     int chunk = atoi(argv[4]), n;
     llama_token *ids = peer_ids(stdin, &n);
     if (n < 1 || chunk < 1) peer_die("needs ids and a chunk of at least", "1");

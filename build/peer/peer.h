@@ -31,13 +31,13 @@ static inline struct llama_model *peer_model(const char *path) {
     return model;
 }
 
-/* peer_context takes the plainest path there is: no flash attention; kv is "f32" or "f16". */
+/* peer_context takes the plainest path there is: no flash attention, except for what has no other form; kv is "f32", "f32+fa" or "f16". */
 static inline struct llama_context *peer_context(struct llama_model *model, int length, int chunk, const char *kv) {
     struct llama_context_params params = llama_context_default_params();
     params.n_ctx = length;
     params.n_batch = params.n_ubatch = chunk;
     params.n_threads = params.n_threads_batch = 2;
-    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    params.flash_attn_type = strstr(kv, "+fa") ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
     params.type_k = params.type_v = strcmp(kv, "f16") ? GGML_TYPE_F32 : GGML_TYPE_F16;
     struct llama_context *context = llama_init_from_model(model, params);
     if (!context) peer_die("cannot make a context for", "the model");
