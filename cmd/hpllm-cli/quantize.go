@@ -141,9 +141,9 @@ func notePlan(plan []*convert.Tensor, o convert.Options) {
 	for _, t := range plan {
 		if t.Note != "" {
 			replaced++
-			example = fmt.Sprintf("%s: %s", clean(t.Source.Name), t.Note)
+			example = fmt.Sprintf("%s: %s", clean(t.Name), t.Note)
 		}
-		if from, _ := t.Source.Type.Format(); !t.Copied() && from.BlockElems > 1 {
+		if t.Quantized && !t.Copied() {
 			twice++
 		}
 	}
@@ -160,9 +160,9 @@ func notePlan(plan []*convert.Tensor, o convert.Options) {
 
 func planSums(plan []*convert.Tensor) (before, after, params int64) {
 	for _, t := range plan {
-		before += int64(len(t.Source.Data))
+		before += t.SourceBytes
 		after += t.Bytes
-		params += int64(t.Source.Cols()) * int64(t.Source.Rows())
+		params += t.Params()
 	}
 	return before, after, params
 }
@@ -171,7 +171,7 @@ func printPlan(to io.Writer, plan []*convert.Tensor) error {
 	out := bufio.NewWriter(to)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, t := range plan {
-		fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%d bytes\t%s\n", clean(t.Source.Name), t.Source.Shape, t.Source.Type, t.To, t.Bytes, t.Note)
+		fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%d bytes\t%s\n", clean(t.Name), t.Shape, t.From, t.To, t.Bytes, t.Note)
 	}
 	w.Flush()
 	before, after, params := planSums(plan)

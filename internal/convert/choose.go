@@ -190,7 +190,7 @@ func (c *chooser) byRule(name string, k kind, dims []int) (quant.Type, error) {
 		layer := c.downs
 		if s.experts > 1 {
 			if layer = layerOf(name); layer < 0 || layer >= s.layers {
-				return 0, fmt.Errorf("tensor %q: layer %d is not one of %d", name, layer, s.layers)
+				return 0, fmt.Errorf("layer %d is not one of %d", layer, s.layers)
 			}
 		}
 		t = c.ofDown(t, layer)

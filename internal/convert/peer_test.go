@@ -82,7 +82,7 @@ func TestPeerTypes(t *testing.T) {
 				}
 				got := map[string]string{}
 				for _, p := range plan {
-					got[p.Source.Name] = strings.ToUpper(p.To.String())
+					got[p.Name] = strings.ToUpper(p.To.String())
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("-llama.cpp +ours:\n%s", diff)
@@ -109,24 +109,25 @@ func TestPeerRMSE(t *testing.T) {
 				}
 				worst := 0.0
 				for _, p := range plan {
-					if layer := layerOf(p.Source.Name); p.Copied() || layer != 0 && layer != 7 && layer != 8 && layer != 16 {
+					if layer := layerOf(p.Name); p.Copied() || layer != 0 && layer != 7 && layer != 8 && layer != 16 {
 						continue
 					}
-					theirs, ok := peer.Tensor(p.Source.Name)
+					source, _ := f.Tensor(p.Name)
+					theirs, ok := peer.Tensor(p.Name)
 					if !ok || theirs.Type != p.To {
-						t.Fatalf("%s is %v, llama.cpp's %v", p.Source.Name, p.To, theirs)
+						t.Fatalf("%s is %v, llama.cpp's %v", p.Name, p.To, theirs)
 					}
 					var out bytes.Buffer
-					if err := quantizeOne(t, f, p, &out); err != nil {
+					if err := quantizeOne(t, p, &out); err != nil {
 						t.Fatal(err)
 					}
-					x := values(p.Source.Type, p.Source.Data, p.Source)
-					a, b := rmse(x, values(p.To, out.Bytes(), p.Source)), rmse(x, values(p.To, theirs.Data, p.Source))
+					x := values(source.Type, source.Data, source)
+					a, b := rmse(x, values(p.To, out.Bytes(), source)), rmse(x, values(p.To, theirs.Data, source))
 					if b > 0 {
 						worst = max(worst, a/b)
 					}
 					if !(a <= 1.01*b) {
-						t.Errorf("%s (%s): RMSE %g, llama-quantize's %g: x%.4f", p.Source.Name, p.To, a, b, a/b)
+						t.Errorf("%s (%s): RMSE %g, llama-quantize's %g: x%.4f", p.Name, p.To, a, b, a/b)
 					}
 				}
 				t.Logf("at most x%.4f", worst)

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -10,7 +11,7 @@ import (
 	"happyphonellm/internal/quant"
 )
 
-// Options of Plan and Quantize.
+// Options say which types the tensors of a file get.
 type Options struct {
 	Mix         Mix
 	Importance  *Importance // nil: none
@@ -19,31 +20,78 @@ type Options struct {
 	Threads     int         // 0: all
 }
 
-// Tensor is what becomes of one tensor.
+// Tensor is a tensor of the file to be written.
 type Tensor struct {
-	Source     *gguf.Tensor
-	To         quant.Type
-	Bytes      int64  // of the result
-	Note       string // why not the type that the rules would give
-	importance []float32
+	Name        string
+	Shape       []int      // ggml's order: the length of a row first; none for a single number
+	From        string     // the type that the source has
+	SourceBytes int64      // that the source takes
+	Quantized   bool       // the source is in blocks already: what they lost stays lost
+	To          quant.Type // in the file
+	Bytes       int64      // in the file
+	Note        string     // why not the type that the rules would give
+	source      *source
+	importance  []float32
 }
 
 // Copied reports whether the tensor's bytes stay as they are.
-func (t *Tensor) Copied() bool { return t.To == t.Source.Type }
+func (t *Tensor) Copied() bool { return t.source.raw != nil && t.To == t.source.native }
+
+// Params is the number of elements.
+func (t *Tensor) Params() int64 { return int64(t.cols()) * int64(t.rows()) }
+
+func (t *Tensor) cols() int {
+	if len(t.Shape) == 0 {
+		return 1
+	}
+	return t.Shape[0]
+}
+
+func (t *Tensor) rows() int {
+	n := 1
+	for _, d := range t.Shape[min(1, len(t.Shape)):] {
+		n *= d
+	}
+	return n
+}
 
 // Plan decides the type of every tensor of f, in f's order.
 func Plan(f *gguf.File, o Options) ([]*Tensor, error) {
-	if err := checkTypes(o); err != nil {
-		return nil, err
+	plan := make([]*Tensor, 0, len(f.Tensors()))
+	for _, t := range f.Tensors() {
+		s := sourceOf(f, t)
+		format, _ := t.Type.Format()
+		plan = append(plan, &Tensor{
+			Name: t.Name, Shape: t.Shape, From: s.typ, SourceBytes: s.bytes, Quantized: format.BlockElems > 1, To: t.Type, source: s,
+		})
 	}
-	c := chooser{mix: o.Mix, importance: o.Importance != nil, typeOverride: o.TensorTypes}
-	c.shape = shapeOf(f)
+	number := func(key string) int {
+		if v, err := f.Uint(key); err == nil {
+			return int(min(v, 1<<20))
+		}
+		if list, err := f.Array(key); err == nil && list.Kind().IsInteger() && list.Len() > 0 {
+			return int(min(list.Uint(0), 1<<20))
+		}
+		return 0
+	}
+	_, own := f.Tensor("output.weight")
+	s := shapeOf(f.Architecture(), own, number)
+	if err := decide(plan, o, s, func(t *Tensor) bool { return kept(s.arch, t.Name, dims(t.Shape)) }); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path(), err)
+	}
+	return plan, nil
+}
+
+// decide gives every tensor of plan its type; those that stay have theirs already.
+func decide(plan []*Tensor, o Options, s shape, stays func(t *Tensor) bool) error {
+	if err := checkTypes(o); err != nil {
+		return err
+	}
+	c := chooser{mix: o.Mix, shape: s, importance: o.Importance != nil, typeOverride: o.TensorTypes}
 	if o.KeepOutput != nil {
 		c.output, c.outputIsSet = *o.KeepOutput, true
 	}
-	plan := make([]*Tensor, 0, len(f.Tensors()))
-	for _, t := range f.Tensors() {
-		plan = append(plan, &Tensor{Source: t, To: t.Type})
+	for _, t := range plan {
 		if kindOf(t.Name) == value {
 			c.values++
 		}
@@ -51,50 +99,47 @@ func Plan(f *gguf.File, o Options) ([]*Tensor, error) {
 	// The rules count layer by layer, whatever the order in the file.
 	order := slices.Clone(plan)
 	slices.SortStableFunc(order, func(a, b *Tensor) int {
-		return cmp.Or(cmp.Compare(layerOf(a.Source.Name), layerOf(b.Source.Name)), cmp.Compare(a.Source.Name, b.Source.Name))
+		return cmp.Or(cmp.Compare(layerOf(a.Name), layerOf(b.Name)), cmp.Compare(a.Name, b.Name))
 	})
 	for _, t := range order {
-		if err := t.decide(&c, o.Importance); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Path(), err)
+		if err := t.decide(&c, o.Importance, stays(t)); err != nil {
+			return fmt.Errorf("tensor %q: %w", t.Name, err)
 		}
 	}
-	return plan, nil
+	return nil
 }
 
-func (t *Tensor) decide(c *chooser, im *Importance) error {
-	src := t.Source
-	if !kept(c.shape.arch, src.Name, dims(src.Shape)) {
-		to, note, err := c.choose(src.Name, src.Shape)
-		if err != nil {
+func (t *Tensor) decide(c *chooser, im *Importance, stays bool) (err error) {
+	if !stays {
+		if t.To, t.Note, err = c.choose(t.Name, t.Shape); err != nil {
 			return err
 		}
-		t.To, t.Note = to, note
 	}
 	to, ok := t.To.Format()
 	if !ok {
-		return fmt.Errorf("tensor %q: %s is not known", src.Name, t.To)
+		return fmt.Errorf("%s is not known", t.To)
 	}
-	row, ok := to.RowBytes(src.Cols())
+	row, ok := to.RowBytes(t.cols())
 	if !ok {
-		return fmt.Errorf("tensor %q: %d columns do not fit %s", src.Name, src.Cols(), to.Name)
+		return fmt.Errorf("%d columns do not fit %s", t.cols(), to.Name)
 	}
-	t.Bytes = int64(row) * int64(src.Rows())
+	t.Bytes = int64(row) * int64(t.rows())
 	if t.Copied() {
 		return nil
 	}
-	if from, ok := src.Type.Format(); !ok || from.Dequantize == nil {
-		return fmt.Errorf("tensor %q: %s cannot be read", src.Name, src.Type)
+	if t.source.read == nil {
+		return fmt.Errorf("%s cannot be read", t.From)
 	}
 	experts := 1
-	for _, d := range src.Shape[2:] {
+	for _, d := range t.Shape[min(2, len(t.Shape)):] {
 		experts *= d
 	}
-	v, err := im.of(src.Name, src.Cols(), experts)
+	v, err := im.of(t.Name, t.cols(), experts)
 	if err != nil {
-		return fmt.Errorf("tensor %q: %w", src.Name, err)
+		return err
 	}
-	if v == nil && c.mix.is(quant.Q2_K, "s") && t.To == quant.Q2_K && kindOf(src.Name) != output && kindOf(src.Name) != embedding {
-		return fmt.Errorf("tensor %q: Q2_K_S needs importances: give a file of `imatrix`, or take Q2_K", src.Name)
+	if v == nil && c.mix.is(quant.Q2_K, "s") && t.To == quant.Q2_K && kindOf(t.Name) != output && kindOf(t.Name) != embedding {
+		return errors.New("Q2_K_S needs importances: give a file of `imatrix`, or take Q2_K")
 	}
 	t.importance = v
 	return nil
@@ -153,27 +198,14 @@ func match(list []Override, name string) (quant.Type, bool) {
 	return 0, false
 }
 
-// shapeOf reads what the rules need; a file without such keys (no model, or one of
-// an unknown kind) gets none of the extra bits.
-func shapeOf(f *gguf.File) shape {
-	s := shape{arch: f.Architecture()}
-	number := func(key string) int {
-		key = s.arch + "." + key
-		if v, err := f.Uint(key); err == nil {
-			return int(min(v, 1<<20))
-		}
-		if list, err := f.Array(key); err == nil && list.Kind().IsInteger() && list.Len() > 0 {
-			return int(min(list.Uint(0), 1<<20))
-		}
-		return 0
+// shapeOf reads what the rules need from the whole numbers of a file's metadata (0:
+// not there); a file without such keys (no model, or one of an unknown kind) gets
+// none of the extra bits.
+func shapeOf(arch string, output bool, number func(key string) int) shape {
+	s := shape{arch: arch, tied: !output, group: 1}
+	s.layers, s.experts = number(arch+".block_count"), number(arch+".expert_count")
+	if kv := number(arch + ".attention.head_count_kv"); kv > 0 {
+		s.group = number(arch+".attention.head_count") / kv
 	}
-	s.layers, s.experts = number("block_count"), number("expert_count")
-	heads := number("attention.head_count")
-	s.group = 1
-	if kv := number("attention.head_count_kv"); kv > 0 {
-		s.group = heads / kv
-	}
-	_, ok := f.Tensor("output.weight")
-	s.tied = !ok
 	return s
 }

@@ -5,17 +5,28 @@ import (
 	"slices"
 
 	"happyphonellm/internal/convert/checkpoint"
+	"happyphonellm/internal/quant"
 )
 
 // view is a tensor to be written, computed row by row from the checkpoint's
 // tensors when it is asked for: nothing is held in memory. Several goroutines may
 // read a view.
 type view struct {
-	shape   []int  // PyTorch's order: the length of a row last
-	integer bool   // numbers that stay as they are: F32 in the file, whatever the type of the others
-	name    string // of the first source, for messages
-	read    func(dst []float32, row, rows int) error
+	shape []int  // PyTorch's order: the length of a row last
+	name  string // of the first source, for messages
+	read  rowReader[float32]
+	raw   rowReader[byte] // the rows as they are in type native; nil: read must do
+	err   error           // it cannot be: put complains
+
+	native quant.Type // the type that raw gives
+	as     quant.Type // the type that it has in every file, whatever is asked for: see in
+	fixed  bool       // as is set
+	typ    string     // of the first source, for people
+	bytes  int64      // that the sources take
 }
+
+// rowReader fills dst with rows row, row+1, ... of a tensor: numbers, or the bytes of a type.
+type rowReader[E float32 | byte] = func(dst []E, row, rows int) error
 
 // cols is the length of a row.
 func (v *view) cols() int { return v.shape[len(v.shape)-1] }
@@ -29,9 +40,16 @@ func (v *view) rows() int {
 	return n
 }
 
+// rowBytes is the length of a row of raw.
+func (v *view) rowBytes() int {
+	f, _ := v.native.Format()
+	n, _ := f.RowBytes(v.cols())
+	return n
+}
+
 // whole is a tensor of the checkpoint as it is.
 func whole(t *checkpoint.Tensor) *view {
-	v := &view{shape: slices.Clone(t.Shape), name: t.Name}
+	v := &view{shape: slices.Clone(t.Shape), name: t.Name, typ: string(t.Type), bytes: t.Bytes()}
 	if len(v.shape) == 0 {
 		v.shape = []int{1}
 	}
@@ -40,9 +58,41 @@ func whole(t *checkpoint.Tensor) *view {
 	return v
 }
 
-// derived is v with another shape of as many elements, or with other numbers.
-func (v *view) derived(shape []int, read func(dst []float32, row, rows int) error) *view {
-	return &view{shape: shape, name: v.name, read: read}
+// source is where a file's tensor gets its numbers.
+func (v *view) source() *source {
+	s := &source{typ: v.typ, bytes: v.bytes, read: v.read, native: v.native}
+	if v.raw != nil {
+		cols := v.cols()
+		s.raw = func(dst []byte, row, rows int) error {
+			if err := v.raw(dst, row, rows); err != nil {
+				return err
+			}
+			return finite(v.native, dst, row, cols)
+		}
+	}
+	return s
+}
+
+// derived is v with another shape, or with other numbers.
+func (v *view) derived(shape []int, read rowReader[float32]) *view {
+	return &view{shape: shape, name: v.name, typ: v.typ, bytes: v.bytes, err: v.err, as: v.as, fixed: v.fixed, read: read}
+}
+
+// moved is v with the same numbers in other places: raw may still give their bytes.
+func (v *view) moved(shape []int, read rowReader[float32], raw rowReader[byte]) *view {
+	m := v.derived(shape, read)
+	m.native = v.native
+	if v.raw != nil {
+		m.raw = raw
+	}
+	return m
+}
+
+// in is v in a type that it has in every file, whatever type is asked for.
+func (v *view) in(t quant.Type) *view {
+	u := *v
+	u.as, u.fixed = t, true
+	return &u
 }
 
 // reshape is v with other dimensions; rows may change as long as elements stay in order.
@@ -56,24 +106,38 @@ func (v *view) reshape(shape ...int) *view {
 		return v.wrong("has shape %v, which is not %v", v.shape, shape)
 	}
 	if old == cols {
-		return v.derived(shape, v.read)
+		return v.moved(shape, v.read, v.raw)
 	}
-	return v.derived(shape, func(dst []float32, row, rows int) error {
+	if f, _ := v.native.Format(); f.BlockElems != 1 {
+		return v.derived(shape, recut(v.read, old, cols))
+	}
+	width := v.rowBytes() / old
+	return v.moved(shape, recut(v.read, old, cols), recut(v.raw, old*width, cols*width))
+}
+
+// recut reads rows of width cols out of those of width old.
+func recut[E float32 | byte](read rowReader[E], old, cols int) rowReader[E] {
+	return func(dst []E, row, rows int) error {
 		first, last := row*cols, (row+rows)*cols
 		r0, r1 := first/old, (last+old-1)/old
-		buf := make([]float32, (r1-r0)*old)
-		if err := v.read(buf, r0, r1-r0); err != nil {
+		buf := make([]E, (r1-r0)*old)
+		if err := read(buf, r0, r1-r0); err != nil {
 			return err
 		}
 		copy(dst[:last-first], buf[first-r0*old:])
 		return nil
-	})
+	}
 }
 
-// wrong is a view that cannot be read; whoever writes it gets the error.
+// wrong is a view that cannot be; whoever puts it gets the error.
 func (v *view) wrong(format string, a ...any) *view {
-	err := fmt.Errorf("tensor %q: %s", v.name, fmt.Sprintf(format, a...))
-	return v.derived([]int{1}, func([]float32, int, int) error { return err })
+	w := v.derived(v.shape, nil)
+	if w.err == nil {
+		w.err = fmt.Errorf("tensor %q: %s", v.name, fmt.Sprintf(format, a...))
+	}
+	err := w.err
+	w.read = func([]float32, int, int) error { return err }
+	return w
 }
 
 // each applies f to every number.
@@ -93,20 +157,50 @@ func (v *view) each(f func(float32) float32) *view {
 // pick is the matrix whose row r is v's row from(r); outer dimensions become one.
 func (v *view) pick(rows int, from func(r int) int) *view {
 	cols := v.cols()
-	return v.derived([]int{rows, cols}, func(dst []float32, row, n int) error {
+	p := v.moved([]int{rows, cols}, picked(v.read, cols, from), picked(v.raw, v.rowBytes(), from))
+	p.bytes = v.bytes / int64(max(v.rows(), 1)) * int64(rows)
+	return p
+}
+
+// picked reads rows here and there: where they lie near each other it reads all
+// between, too, in one go.
+func picked[E float32 | byte](read rowReader[E], width int, from func(r int) int) rowReader[E] {
+	return func(dst []E, row, n int) error {
+		if n == 0 {
+			return nil
+		}
+		first, last, inOrder := from(row), from(row), true
+		for i := range n {
+			r := from(row + i)
+			inOrder = inOrder && r == from(row)+i
+			first, last = min(first, r), max(last, r)
+		}
+		if inOrder {
+			return read(dst, first, n)
+		}
+		if last-first < 2*n {
+			buf := make([]E, (last-first+1)*width)
+			if err := read(buf, first, last-first+1); err != nil {
+				return err
+			}
+			for i := range n {
+				copy(dst[i*width:][:width], buf[(from(row+i)-first)*width:])
+			}
+			return nil
+		}
 		for i := 0; i < n; {
 			first := from(row + i)
 			run := 1
 			for i+run < n && from(row+i+run) == first+run {
 				run++
 			}
-			if err := v.read(dst[i*cols:(i+run)*cols], first, run); err != nil {
+			if err := read(dst[i*width:(i+run)*width], first, run); err != nil {
 				return err
 			}
 			i += run
 		}
 		return nil
-	})
+	}
 }
 
 // slice is rows r0 to r1 of a matrix (elements, of a vector).
@@ -150,7 +244,7 @@ func stacked(views []*view) *view {
 			return v.wrong("has shape %v, but %q has %v", v.shape, first.name, first.shape)
 		}
 	}
-	return first.derived(append([]int{len(views)}, first.shape...), joinedRows(views))
+	return joinedRows(views, append([]int{len(views)}, first.shape...))
 }
 
 // joined is a matrix with the rows of all views (a vector, of vectors).
@@ -171,25 +265,47 @@ func joined(views ...*view) *view {
 		}
 		rows += v.rows()
 	}
-	return first.derived([]int{rows, first.cols()}, joinedRows(views))
+	return joinedRows(views, []int{rows, first.cols()})
 }
 
-func joinedRows(views []*view) func(dst []float32, row, rows int) error {
-	cols := views[0].cols()
-	return func(dst []float32, row, rows int) error {
-		for _, v := range views {
-			if n := v.rows(); row >= n {
-				row -= n
-				continue
+// joinedRows has the rows of one view after those of another.
+func joinedRows(views []*view, shape []int) *view {
+	ends := make([]int, len(views)) // rows up to the end of each
+	reads := make([]rowReader[float32], len(views))
+	raws := make([]rowReader[byte], len(views))
+	var bytes int64
+	var err error
+	end, allRaw := 0, true
+	for i, v := range views {
+		end += v.rows()
+		ends[i], reads[i], raws[i] = end, v.read, v.raw
+		bytes += v.bytes
+		if err == nil {
+			err = v.err
+		}
+		allRaw = allRaw && v.raw != nil && v.native == views[0].native
+	}
+	first := views[0]
+	j := first.derived(shape, joinedReaders(reads, ends, first.cols()))
+	if allRaw {
+		j.native, j.raw = first.native, joinedReaders(raws, ends, first.rowBytes())
+	}
+	j.bytes, j.err = bytes, err
+	return j
+}
+
+func joinedReaders[E float32 | byte](reads []rowReader[E], ends []int, width int) rowReader[E] {
+	return func(dst []E, row, rows int) error {
+		begin := 0
+		for i, end := range ends {
+			if row < end && rows > 0 {
+				n := min(rows, end-row)
+				if err := reads[i](dst[:n*width], row-begin, n); err != nil {
+					return err
+				}
+				dst, row, rows = dst[n*width:], row+n, rows-n
 			}
-			n := min(rows, v.rows()-row)
-			if err := v.read(dst[:n*cols], row, n); err != nil {
-				return err
-			}
-			dst, row, rows = dst[n*cols:], 0, rows-n
-			if rows == 0 {
-				break
-			}
+			begin = end
 		}
 		return nil
 	}

@@ -69,6 +69,36 @@ func (w *Writer) set(key string, kind Kind, value []byte) {
 	w.keys = append(w.keys, writerKey{key, kind, value})
 }
 
+// Kind is the kind of a key's value; false if it was not set.
+func (w *Writer) Kind(key string) (Kind, bool) {
+	i, ok := w.index[key]
+	if !ok {
+		return 0, false
+	}
+	return w.keys[i].kind, true
+}
+
+// Uint is a key's value if that is a whole number of at least 0, or the first
+// element of a list of them.
+func (w *Writer) Uint(key string) (uint64, bool) {
+	i, ok := w.index[key]
+	if !ok {
+		return 0, false
+	}
+	kind, value := w.keys[i].kind, w.keys[i].value
+	if kind == List {
+		if kind = Kind(binary.LittleEndian.Uint32(value)); binary.LittleEndian.Uint64(value[4:]) == 0 {
+			return 0, false
+		}
+		value = value[12:]
+	}
+	if !kind.IsInteger() {
+		return 0, false
+	}
+	v := readScalar(kind, value)
+	return v, !isSigned(kind) || int64(v) >= 0
+}
+
 // SetUint32 sets an unsigned 32-bit integer.
 func (w *Writer) SetUint32(key string, v uint32) { SetNumber(w, key, v) }
 
