@@ -1,9 +1,11 @@
 // Package checkpoint reads the folders in which Hugging Face's libraries save
 // models: safetensors files, PyTorch's pickled ones, and the JSON beside them.
+// Tensors that are quantized there are given as the numbers they stand for.
 //
 // A folder is untrusted: every count, length, shape and offset is checked before
 // use, memory is bounded by the files' sizes, a pickle can build nothing but
-// tensors, and no file outside of the folder is opened. Nothing is written.
+// tensors, and no file outside of the folder is opened. Nothing is written. What
+// the tensors mean belongs to package convert.
 package checkpoint
 
 import (
@@ -29,80 +31,54 @@ type Folder struct {
 	byName  map[string]*Tensor
 }
 
-// Tensor is a tensor of a checkpoint.
-type Tensor struct {
-	Name   string
-	Type   Type
-	Shape  []int  // PyTorch's order: the length of a row last; none for a single number
-	File   string // the file's path, for messages
-	source io.ReaderAt
-	offset int64 // of the first element in source
-}
-
-// Len is the number of elements.
-func (t *Tensor) Len() int {
-	n := 1
-	for _, d := range t.Shape {
-		n *= d
-	}
-	return n
-}
-
-// Bytes is the size of the tensor in its file.
-func (t *Tensor) Bytes() int64 { return int64(t.Len()) * int64(t.Type.Size()) }
-
-// Read fills dst with elements at, at+1, ... in the tensor's order, as float32.
-// Several goroutines may read at once.
-func (t *Tensor) Read(dst []float32, at int) error {
-	if at < 0 || at+len(dst) > t.Len() {
-		return fmt.Errorf("%s: tensor %q: elements %d to %d of %d", t.File, t.Name, at, at+len(dst), t.Len())
-	}
-	size := t.Type.Size()
-	buf := make([]byte, min(len(dst), 1<<16)*size)
-	for len(dst) > 0 {
-		n := min(len(dst), 1<<16)
-		if _, err := t.source.ReadAt(buf[:n*size], t.offset+int64(at)*int64(size)); err != nil {
-			if errors.Is(err, io.EOF) {
-				err = errors.New("the file is cut short")
-			}
-			return fmt.Errorf("%s: tensor %q: %w", t.File, t.Name, err)
-		}
-		t.Type.decode(dst[:n], buf[:n*size])
-		dst, at = dst[n:], at+n
-	}
-	return nil
-}
-
-// Open opens the checkpoint in folder dir.
+// Open opens the checkpoint in folder dir and reads its tensors' tables.
 func Open(dir string) (*Folder, error) {
+	return open(dir, (*Folder).readModel)
+}
+
+// open opens a folder, whose tensors read takes up.
+func open(dir string, read func(*Folder) error) (*Folder, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s is no folder: want the one that holds config.json and the tensors", dir)
+	}
 	f := &Folder{dir: dir, byName: make(map[string]*Tensor)}
-	root, within := rootOf(dir)
-	var err error
+	root, within, err := rootOf(dir)
+	if err != nil {
+		return nil, err
+	}
 	if f.root, err = os.OpenRoot(root); err != nil {
 		return nil, err
 	}
 	f.within = within
-	if err := f.readTensors(); err != nil {
+	if err := read(f); err != nil {
 		f.Close()
 		return nil, err
 	}
+	slices.SortFunc(f.tensors, func(a, b *Tensor) int { return cmp.Compare(a.Name, b.Name) })
 	return f, nil
 }
 
 // rootOf returns the folder out of which no file of a checkpoint may lie: the
 // folder itself, or, in the cache that Hugging Face's libraries keep, the
 // model's (models--ORG--NAME/snapshots/REVISION has links to its blobs).
-func rootOf(dir string) (root, within string) {
+func rootOf(dir string) (root, within string, err error) {
 	full, err := filepath.Abs(dir)
 	if err != nil {
-		return dir, "."
+		return "", "", err
+	}
+	if full, err = filepath.EvalSymlinks(full); err != nil {
+		return "", "", err
 	}
 	snapshots := filepath.Dir(full)
 	model := filepath.Dir(snapshots)
 	if filepath.Base(snapshots) == "snapshots" && strings.HasPrefix(filepath.Base(model), "models--") {
-		return model, filepath.Join("snapshots", filepath.Base(full))
+		return model, filepath.Join("snapshots", filepath.Base(full)), nil
 	}
-	return full, "."
+	return full, ".", nil
 }
 
 // Close closes the files.
@@ -128,19 +104,19 @@ const maxText = 256 << 20
 
 // ReadFile reads a small file of the folder; errors.Is(err, fs.ErrNotExist) if it is not there.
 func (f *Folder) ReadFile(name string) ([]byte, error) {
-	file, err := f.open(name)
+	file, size, err := f.open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
+	if size > maxText {
+		return nil, fmt.Errorf("%s: %d bytes: more than the %d that are read", f.path(name), size, maxText)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxText))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", f.path(name), cause(err))
 	}
-	if info.Size() > maxText {
-		return nil, fmt.Errorf("%s: %d bytes: more than the %d that are read", f.path(name), info.Size(), maxText)
-	}
-	return io.ReadAll(io.LimitReader(file, maxText))
+	return data, nil
 }
 
 // Has reports whether the folder has a file.
@@ -149,52 +125,70 @@ func (f *Folder) Has(name string) bool {
 	return err == nil
 }
 
+// names are the folder's files (and folders) that match a pattern of path/filepath.
+func (f *Folder) names(pattern string) ([]string, error) {
+	paths, err := fs.Glob(f.root.FS(), filepath.ToSlash(filepath.Join(f.within, pattern)))
+	for i, p := range paths {
+		paths[i] = filepath.Base(p)
+	}
+	return paths, err
+}
+
 func (f *Folder) path(name string) string { return filepath.Join(f.dir, name) }
 
-func (f *Folder) open(name string) (*os.File, error) {
-	file, err := f.root.Open(filepath.Join(f.within, name))
-	if err != nil {
-		var at *fs.PathError
-		if errors.As(err, &at) {
-			err = at.Err
-		}
-		return nil, fmt.Errorf("%s: %w", f.path(name), err)
+// open opens a regular file and returns its size. Links are followed within the root.
+func (f *Folder) open(name string) (*os.File, int64, error) {
+	fail := func(err error) (*os.File, int64, error) {
+		return nil, 0, fmt.Errorf("%s: %w", f.path(name), cause(err))
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("this is no file")
+	at := filepath.Join(f.within, filepath.FromSlash(name))
+	info, err := f.root.Stat(at) // before it is opened: to open a pipe waits for its other end
+	if err != nil {
+		return fail(err)
+	}
+	if !info.Mode().IsRegular() {
+		return fail(errors.New("this is no regular file"))
+	}
+	file, err := f.root.Open(at)
+	if err != nil {
+		return fail(err)
+	}
+	now, err := file.Stat()
+	if err == nil && !os.SameFile(info, now) {
+		err = errors.New("the file changed while it was opened")
 	}
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("%s: %w", f.path(name), err)
+		return fail(err)
 	}
-	return file, nil
+	return file, now.Size(), nil
 }
 
-// add takes up a tensor that one of the readers found.
-func (f *Folder) add(t *Tensor) error {
-	if old := f.byName[t.Name]; old != nil {
-		return fmt.Errorf("%s: tensor %q is in %s, too", t.File, t.Name, old.File)
+// cause is what the system said, without the path that os puts before it.
+func cause(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
 	}
-	f.byName[t.Name] = t
-	f.tensors = append(f.tensors, t)
-	return nil
+	return err
 }
 
-// readTensors finds the files that hold tensors and reads their tables.
-func (f *Folder) readTensors() error {
-	names, err := fs.Glob(f.root.FS(), filepath.ToSlash(filepath.Join(f.within, "*.safetensors")))
-	if err != nil {
-		return err
+// keep opens a file that stays open for its tensors.
+func (f *Folder) keep(name string) (*os.File, int64, error) {
+	file, size, err := f.open(name)
+	if err == nil {
+		f.files = append(f.files, file)
 	}
-	for _, name := range names {
-		if err := f.readSafetensors(filepath.Base(name)); err != nil {
-			return err
+	return file, size, err
+}
+
+// add takes up tensors that one of the readers found.
+func (f *Folder) add(tensors []*Tensor) error {
+	for _, t := range tensors {
+		if old := f.byName[t.Name]; old != nil {
+			return fmt.Errorf("%s: tensor %q is in %s, too", t.File, t.Name, old.File)
 		}
+		f.byName[t.Name] = t
+		f.tensors = append(f.tensors, t)
 	}
-	if len(f.tensors) == 0 {
-		return fmt.Errorf("%s: no tensors: want *.safetensors", f.dir)
-	}
-	slices.SortFunc(f.tensors, func(a, b *Tensor) int { return cmp.Compare(a.Name, b.Name) })
 	return nil
 }

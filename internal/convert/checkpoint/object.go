@@ -3,8 +3,11 @@ package checkpoint
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
+	"strconv"
 )
 
 // Object is a JSON object of a checkpoint, as config.json is.
@@ -19,16 +22,63 @@ func (f *Folder) ReadObject(name string) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
 	o := &Object{file: f.path(name)}
-	if err := d.Decode(&o.fields); err != nil {
+	if o.fields, err = parseObject(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.file, err)
 	}
-	if o.fields == nil {
-		return nil, fmt.Errorf("%s: this is no JSON object", o.file)
-	}
 	return o, nil
+}
+
+// parseObject is for JSON as Python's json module writes it: with NaN and Infinity.
+func parseObject(data []byte) (map[string]any, error) {
+	d := json.NewDecoder(bytes.NewReader(plainNumbers(data)))
+	d.UseNumber()
+	var fields map[string]any
+	if err := d.Decode(&fields); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("the file is empty or cut short")
+		}
+		return nil, err
+	}
+	if fields == nil {
+		return nil, errors.New("this is no JSON object")
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("something follows the JSON object")
+	}
+	return fields, nil
+}
+
+// plainNumbers replaces Infinity by a number that is too large, and NaN, which
+// says nothing, by null. Strings are left alone.
+func plainNumbers(data []byte) []byte {
+	if !bytes.Contains(data, []byte("Infinity")) && !bytes.Contains(data, []byte("NaN")) {
+		return data
+	}
+	out := make([]byte, 0, len(data))
+	quoted := false
+	for i := 0; i < len(data); {
+		rest := data[i:]
+		switch {
+		case quoted && rest[0] == '\\' && len(rest) > 1:
+			out = append(out, rest[:2]...)
+			i += 2
+			continue
+		case rest[0] == '"':
+			quoted = !quoted
+		case !quoted && bytes.HasPrefix(rest, []byte("Infinity")):
+			out = append(out, "1e999"...)
+			i += len("Infinity")
+			continue
+		case !quoted && bytes.HasPrefix(rest, []byte("NaN")):
+			out = append(out, "null"...)
+			i += len("NaN")
+			continue
+		}
+		out = append(out, rest[0])
+		i++
+	}
+	return out
 }
 
 // File is the path of the file that the object is of.
@@ -66,7 +116,7 @@ func (o *Object) Bool(name string) (value, ok bool) {
 	return value, ok
 }
 
-// Float is the number in a field.
+// Float is the number in a field; it may be infinite.
 func (o *Object) Float(name string) (float64, bool) {
 	if o == nil {
 		return 0, false
@@ -138,11 +188,21 @@ func (o *Object) Merged(inner *Object) *Object {
 	return m
 }
 
+// number is a JSON number, or what Transformers 5 writes for those that JSON
+// lacks: {"__float__": "Infinity"}.
 func number(v any) (float64, bool) {
+	if tagged, ok := v.(map[string]any); ok && len(tagged) == 1 {
+		switch tagged["__float__"] {
+		case "Infinity":
+			return math.Inf(1), true
+		case "-Infinity":
+			return math.Inf(-1), true
+		}
+	}
 	n, ok := v.(json.Number)
 	if !ok {
 		return 0, false
 	}
 	f, err := n.Float64()
-	return f, err == nil
+	return f, err == nil || errors.Is(err, strconv.ErrRange)
 }
