@@ -69,11 +69,12 @@ func TestQuantizedKL(t *testing.T) {
 // TestPerplexity compares the perplexity of the English text with
 // llama-perplexity's: windows of 512 tokens, of which the second half counts.
 func TestPerplexity(t *testing.T) {
-	// The bar is 0.5 % on 8,192 tokens. A quarter of them has twice the chance in
-	// it: activations are rounded differently, and each engine's luck is its own.
+	// The bar is 0.5 % on all of the text that makes whole windows for both models,
+	// 11,264 tokens. A fifth of it has twice the chance in it: activations are
+	// rounded differently, and each engine's luck is its own.
 	windows, slack, list := 4, 0.01, []string{"q4_1", "q4_k_m"}
 	if full {
-		windows, slack, list = 16, 0.005, append([]string{"f32"}, types...)
+		windows, slack, list = 22, 0.005, append([]string{"f32"}, types...)
 	}
 	for _, base := range bases {
 		for _, typ := range list {
@@ -97,17 +98,10 @@ func TestPerplexity(t *testing.T) {
 				}
 				off := ours.Value/peer - 1
 				t.Logf("perplexity %.4f, the peer's %.4f (%+.3f %%)", ours.Value, peer, 100*off)
-				theirs := fmt.Sprintf("%.4f", peer)
 				if !(math.Abs(off) <= slack) {
-					// Both round activations. Which of the two strays says the peer
-					// itself, with the same weights in F32.
-					exact := exactPerplexity(t, path, windows)
-					theirs += fmt.Sprintf(" (F32: %.4f)", exact)
-					if !(math.Abs(ours.Value/exact-1) <= slack && math.Abs(ours.Value-exact) < math.Abs(peer-exact)) {
-						t.Errorf("perplexity = %g, the peer's is %g, with the same weights in F32 %g: want within %g %%", ours.Value, peer, exact, 100*slack)
-					}
+					t.Errorf("perplexity = %g, the peer's is %g: want within %g %%", ours.Value, peer, 100*slack)
 				}
-				note("perplexity", cells(base, typ, windows*512, fmt.Sprintf("%.4f", ours.Value), theirs, fmt.Sprintf("%+.3f %%", 100*off)))
+				note("perplexity", cells(base, typ, windows*512, fmt.Sprintf("%.4f", ours.Value), fmt.Sprintf("%.4f", peer), fmt.Sprintf("%+.3f %%", 100*off)))
 			})
 		}
 	}
@@ -125,20 +119,6 @@ func peerPerplexity(t *testing.T, path string, windows int) float64 {
 	english := testkit.Text(t, "english.txt")
 	return perplexityOf(t, peerFigure(t, path, fmt.Sprintf("plainperplexity512x%d", windows), filepath.Base(english), func() []byte {
 		return runPerplexity(t, testkit.Share(t, path), windows)
-	}))
-}
-
-// exactPerplexity is peerPerplexity of the file's weights written as F32.
-func exactPerplexity(t *testing.T, path string, windows int) float64 {
-	t.Helper()
-	english := testkit.Text(t, "english.txt")
-	return perplexityOf(t, peerFigure(t, path, fmt.Sprintf("exactperplexity512x%d", windows), filepath.Base(english), func() []byte {
-		_, inside := testkit.PeerDir(t)
-		exact := inside + "/exact.gguf"
-		if out, err := testkit.Peer(t, "llama-quantize", "--allow-requantize", testkit.Share(t, path), exact, "F32").CombinedOutput(); err != nil {
-			t.Fatalf("llama-quantize: %v\n%s", err, out)
-		}
-		return runPerplexity(t, exact, windows)
 	}))
 }
 
