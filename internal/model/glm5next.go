@@ -68,7 +68,7 @@ func (b *builder) poolIndexer(a *latentAttention, own bool) *indexer {
 	if !b.boolOr("attention.indexer.kpool_select_tail", false) {
 		b.fail(ErrUnsupported, "%s is false", b.key("attention.indexer.kpool_select_tail"))
 	}
-	x.unit, x.most, x.tail, x.shared = x.per, x.most/x.per, true, !own
+	x.most, x.tail, x.shared = x.most/x.per, true, !own
 	if !own || b.err != nil {
 		return x
 	}

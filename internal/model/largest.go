@@ -1,19 +1,18 @@
 package model
 
-// largest fills list with those of the numbers 0 to n-1 whose scores, scores[i/per],
-// are the largest, in no order. Which of equal scores are picked is open in
-// llama.cpp too, which leaves it to std::partial_sort: this is the choice of GNU's,
-// a heap of the best so far whose worst makes room for what is better, so that
-// blocks whose positions share a score are cut where llama.cpp on Linux cuts them.
-func largest(list []int32, scores []float32, n, per int) {
+// largest fills list with the indexes of the largest scores, in no order. Which of
+// equal scores are picked is open in llama.cpp too, which leaves it to
+// std::partial_sort: this is the choice of GNU's, a heap of the best so far whose
+// worst makes room for what is better.
+func largest(list []int32, scores []float32) {
 	for i := range list {
 		list[i] = int32(i)
 	}
-	h := worstFirst{list, scores, per}
+	h := worstFirst{list, scores}
 	for i := len(list)/2 - 1; i >= 0; i-- {
 		h.sink(i, list[i])
 	}
-	for i := len(list); i < n; i++ {
+	for i := len(list); i < len(scores); i++ {
 		if h.better(int32(i), list[0]) {
 			h.sink(0, int32(i))
 		}
@@ -24,15 +23,12 @@ func largest(list []int32, scores []float32, n, per int) {
 type worstFirst struct {
 	list   []int32
 	scores []float32
-	per    int
 }
 
-func (h *worstFirst) better(a, b int32) bool {
-	return h.scores[int(a)/h.per] > h.scores[int(b)/h.per]
-}
+func (h *worstFirst) better(a, b int32) bool { return h.scores[a] > h.scores[b] }
 
-// sink puts v where it belongs below hole, in whose place it comes: the hole goes
-// down to a leaf, always to the worse child, and v rises from there.
+// sink puts v into the heap below hole, whose own entry goes: the hole moves down
+// to a leaf, always to the worse child, and v rises from there.
 func (h *worstFirst) sink(hole int, v int32) {
 	top, n := hole, len(h.list)
 	for child := 2*hole + 2; child < n; child = 2*hole + 2 {

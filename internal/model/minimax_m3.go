@@ -32,7 +32,6 @@ func (b *builder) blockIndexer(a *attention, r *rope) *indexer {
 	x := b.indexer()
 	x.blocks, x.rope = true, r
 	x.per, x.local = b.uint("attention.indexer.block_size"), b.uint("attention.indexer.local_blocks")
-	x.unit = x.per
 	if x.heads != a.kvHeads || x.per < 1 {
 		b.fail(ErrModel, "layer %d: an indexer of %d heads over %d KV heads, in blocks of %d", b.layer, x.heads, a.kvHeads, x.per)
 		return x

@@ -60,14 +60,15 @@ func qwen4exp(b *builder) {
 	b.bareHead()
 }
 
-// meanIndexer binds an indexer over the means of blocks of keys. What is picked is
-// counted in positions, and one block may be picked in part.
+// meanIndexer binds an indexer over the means of blocks of keys. The positions
+// after the last whole block are always seen.
 func (b *builder) meanIndexer(per int, r *rope) *indexer {
 	x := b.indexer()
-	x.per, x.rope, x.most = per, r, x.most+per-1
-	if b.err != nil {
+	if per < 2 || x.most%per != 0 {
+		b.fail(ErrModel, "layer %d: an indexer that picks %d in blocks of %d", b.layer, x.most, per)
 		return x
 	}
+	x.per, x.most, x.tail, x.rope = per, x.most/per, true, r
 	x.q = linear{w: b.matrix("indexer.q_proj.weight", b.m.Embd, x.heads*x.dim)}
 	x.qNorm = b.rmsNorm("indexer.q_norm", x.dim)
 	k := b.pooledKeys(x, b.indexKey(x, "indexer.k_proj"))

@@ -30,8 +30,7 @@ type indexer struct {
 	keys       indexKeys // nil: another block writes the rows
 	side       int       // of the layer's rows in the cache
 	per        int       // positions to a row
-	most       int       // units that are picked
-	unit       int       // positions to a unit; per, or 1 where rows are picked in part
+	most       int       // rows that are picked
 	tail       bool      // positions of a row that is not complete are always seen
 
 	// Each head picks for a KV head of its own, blocks of positions by the best of
@@ -61,7 +60,7 @@ const maxPerRow = 1 << 12
 func (b *builder) indexer() *indexer {
 	x := &indexer{
 		layer: b.layer, heads: b.uint("attention.indexer.head_count"), dim: b.uint("attention.indexer.key_length"),
-		per: 1, unit: 1, most: b.uint("attention.indexer.top_k"),
+		per: 1, most: b.uint("attention.indexer.top_k"),
 	}
 	if x.heads < 1 || x.dim < 1 || x.most < 1 {
 		b.fail(ErrModel, "layer %d: an indexer of %d heads of %d that picks %d", b.layer, x.heads, x.dim, x.most)
@@ -142,8 +141,8 @@ func (x *indexer) size(z *sizes) {
 	z.need(&z.mix, x.lay())
 	z.need(&z.tile, maxTileRows+x.dim)
 	z.need(&z.sparse.lists, x.lists())
-	z.need(&z.sparse.most, min(x.most, math.MaxInt32/max(1, x.unit)))
-	z.need(&z.sparse.rows, x.most*x.unit+x.per)
+	z.need(&z.sparse.most, x.most)
+	z.need(&z.sparse.rows, (x.most+1)*x.per)
 	if x.keys != nil {
 		x.keys.size(z)
 	}
@@ -152,7 +151,7 @@ func (x *indexer) size(z *sizes) {
 // sparseSizes are the widths of what sparse attentions work on.
 type sparseSizes struct {
 	lists int // per token; 0: no layer is sparse
-	most  int // units per list, where the context has as many
+	most  int // rows per list, where the context has as many
 	rows  int // positions that a token sees at most, where the context has as many
 }
 
@@ -165,7 +164,7 @@ type picks struct {
 	capacity int       // of the cache that it was made for
 	stride   int       // numbers of a list
 	scores   []float32 // [scoredTokens][lists][capacity]
-	units    []int32   // [batch][lists][stride] a list's length, and its units in order
+	rows     []int32   // [batch][lists][stride] a list's length, and its rows in order
 }
 
 // fit makes the buffers for a cache.
@@ -178,7 +177,7 @@ func (s *State) fit(c *kvcache.Cache) {
 	k.capacity = c.Capacity()
 	k.stride = 1 + min(z.most, k.capacity)
 	k.scores = make([]float32, scoredTokens*z.lists*k.capacity)
-	k.units = make([]int32, s.batch*z.lists*k.stride)
+	k.rows = make([]int32, s.batch*z.lists*k.stride)
 	row := 0
 	for i := range s.m.cache {
 		key, value := c.RowBytes(i)
@@ -202,7 +201,7 @@ func (z *sparseSizes) bytes(batch, workers, context int, row int64) float64 {
 // list is the picks of token t's i-th list.
 func (k *picks) list(lists, t, i int) []int32 {
 	at := (t*lists + i) * k.stride
-	return k.units[at : at+k.stride]
+	return k.rows[at : at+k.stride]
 }
 
 // run computes and keeps the rows of the pass's tokens, made of in, and makes the
@@ -275,12 +274,9 @@ func (x *indexer) rows(pos int) int {
 
 // dense is how many of the pass's first tokens see all there is.
 func (x *indexer) dense(p *pass) int {
-	seen := x.most * x.unit // positions
-	if x.per == x.unit {
+	seen := x.most * x.per // positions
+	if !x.blocks {
 		seen += x.per - 1
-	}
-	if x.blocks {
-		seen = x.most * x.unit
 	}
 	return max(0, min(p.n, seen-p.pos))
 }
@@ -300,7 +296,7 @@ func (x *indexer) pick(p *pass) {
 		p.Barrier()
 		for i := range p.Tiles(tokens * lists) {
 			t, l := i/lists, i%lists
-			x.choose(k.list(lists, t0+t, l), k.scores[i*k.capacity:(i+1)*k.capacity], p.pos+t0+t)
+			x.choose(k.list(lists, t0+t, l), k.scores[i*k.capacity:(i+1)*k.capacity], x.rows(p.pos+t0+t))
 		}
 		p.Barrier()
 	}
@@ -360,21 +356,13 @@ func (x *indexer) scoreBlocks(p *pass, rows kernels.HeadCache, q, key []float32,
 // always is what is added to the score of what must be picked.
 const always = 1e30
 
-// choose writes the best units for the token at pos into list: how many there
-// are, and then they in rising order.
-func (x *indexer) choose(list []int32, scores []float32, pos int) {
-	rows := x.rows(pos)
-	n, per := rows, 1
-	if x.unit < x.per { // positions are picked, those of an incomplete row first
-		n, per = pos+1, x.per
-		if rows*x.per < n {
-			scores[rows] = always
-		}
-	}
-	units := list[1 : 1+min(x.most, n)]
-	largest(units, scores, n, per)
-	slices.Sort(units)
-	list[0] = int32(len(units))
+// choose writes the best of n rows into list: how many there are, and then they in
+// rising order.
+func (x *indexer) choose(list []int32, scores []float32, n int) {
+	rows := list[1 : 1+min(x.most, n)]
+	largest(rows, scores[:n])
+	slices.Sort(rows)
+	list[0] = int32(len(rows))
 }
 
 // gather copies the rows of one head that token t has picked to where this worker
@@ -384,9 +372,9 @@ func (x *indexer) gather(p *pass, head kernels.HeadCache, t, list int, valuesToo
 	g := p.gather(head, valuesToo)
 	pos := p.pos + t
 	picked := p.picks.list(x.lists(), t, list)
-	for _, u := range picked[1 : 1+picked[0]] {
-		from := int(u) * x.unit
-		g.add(&head, from, min(from+x.unit, pos+1))
+	for _, row := range picked[1 : 1+picked[0]] {
+		from := int(row) * x.per
+		g.add(&head, from, min(from+x.per, pos+1))
 	}
 	if x.tail {
 		g.add(&head, (pos+1)/x.per*x.per, pos+1)
