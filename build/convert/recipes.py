@@ -25,6 +25,7 @@ class Recipe:
                returns both as another version or library writes them
                (old_form is what transformers 4 wrote)
     main       such a function for the folder NAME itself
+    script     script(argv): before llama.cpp's script runs, to change its arguments or classes
     ids        how many tokens the reference logits have
     """
 
@@ -37,6 +38,7 @@ class Recipe:
     tweak: object = None
     forms: dict = dataclasses.field(default_factory=dict)
     main: object = None
+    script: object = None
     ids: int = 48
 
     def key(self, common):
@@ -71,13 +73,13 @@ SMALL = dict(
 
 
 def recipe(name, family, *, model=None, config=None, vocab="bpe", pre="gpt-2", tweak=None, forms=None, main=None,
-           ids=48, small=True, **fields):
+           script=None, ids=48, small=True, **fields):
     """Adds a recipe; family "Llama" is LlamaForCausalLM and LlamaConfig. A field None is not passed on."""
     if name in RECIPES:
         raise ValueError(f"two recipes {name}")
     given = {k: v for k, v in ({**SMALL, **fields} if small else fields).items() if v is not None}
     RECIPES[name] = Recipe(name, model or family + "ForCausalLM", config or family + "Config", given, vocab, pre,
-                           tweak, forms or {}, main, ids)
+                           tweak, forms or {}, main, script, ids)
 
 
 def old_form(config, tensors):

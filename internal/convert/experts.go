@@ -86,3 +86,10 @@ func (v *view) within(from, n, step int) *view {
 	rows := v.rows() / height * n
 	return v.pick(rows, func(r int) int { return r/n*height + from + r%n*step }).reshape(shape...)
 }
+
+// shared moves the matrices of an expert that every token goes through.
+func (m *maker) shared(from string) {
+	m.moveAny(from+"gate_proj.weight", "ffn_gate_shexp.weight")
+	m.move(from+"up_proj.weight", "ffn_up_shexp.weight")
+	m.move(from+"down_proj.weight", "ffn_down_shexp.weight")
+}
