@@ -18,6 +18,7 @@ type progress struct {
 
 	mu    sync.Mutex // the timer's goroutine draws too
 	part  float64    // done, 0 to 1; below 0: unknown
+	size  int64      // what there is to do, in bytes; 0: not counted in bytes
 	bar   *progressbar.ProgressBar
 	ended bool
 }
@@ -40,11 +41,12 @@ func (p *progress) tick() {
 		return
 	}
 	if p.bar == nil {
-		p.bar = progressbar.NewOptions(progressSteps,
+		p.bar = progressbar.NewOptions64(max(progressSteps, p.size),
 			progressbar.OptionSetWriter(os.Stderr),
 			progressbar.OptionSetDescription(p.label),
 			progressbar.OptionSetWidth(30),
 			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionShowBytes(p.size > 0),
 			progressbar.OptionClearOnFinish(),
 		)
 		if p.part < 0 {
@@ -60,7 +62,7 @@ func (p *progress) draw() {
 	if p.part < 0 {
 		_ = p.bar.Add(1)
 	} else {
-		_ = p.bar.Set(int(p.part * progressSteps))
+		_ = p.bar.Set64(int64(p.part * float64(max(progressSteps, p.size))))
 	}
 }
 
@@ -72,6 +74,16 @@ func (p *progress) set(done float64) {
 		p.bar.ChangeMax(progressSteps)
 	}
 	p.part = done
+}
+
+// bytes tells how many of how many bytes are done: the bar then has their rate.
+func (p *progress) bytes(done, total int64) {
+	p.mu.Lock()
+	if p.bar == nil {
+		p.size = total
+	}
+	p.mu.Unlock()
+	p.set(float64(done) / float64(max(total, 1)))
 }
 
 // done takes the bar away; it does not come back.

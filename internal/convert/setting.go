@@ -8,22 +8,21 @@ import (
 	"happyphonellm/internal/gguf"
 )
 
-// Setting gives a key of the file's metadata a value. A key that the conversion
-// sets keeps its kind; another is text, unless the value begins with int:, float:,
-// bool: or str:, as llama.cpp's --override-kv has it.
+// Setting gives a key of the file's metadata a value, which is text unless it begins
+// with int:, float: or bool: (or str:, for text that would), as llama.cpp's
+// --override-kv has it. A key that the conversion sets keeps its kind.
 type Setting struct{ Key, Value string }
 
 // set sets one.
 func (s Setting) set(w *gguf.Writer) error {
-	kind, known := w.Kind(s.Key)
-	text := s.Value
-	if !known {
-		kind = gguf.Text
-		for prefix, k := range map[string]gguf.Kind{"int:": gguf.Int64, "float:": gguf.Float32, "bool:": gguf.Bool, "str:": gguf.Text} {
-			if rest, ok := strings.CutPrefix(s.Value, prefix); ok {
-				kind, text = k, rest
-			}
+	kind, text := gguf.Text, s.Value
+	for prefix, k := range map[string]gguf.Kind{"int:": gguf.Int64, "float:": gguf.Float32, "bool:": gguf.Bool, "str:": gguf.Text} {
+		if rest, ok := strings.CutPrefix(s.Value, prefix); ok {
+			kind, text = k, rest
 		}
+	}
+	if known, ok := w.Kind(s.Key); ok {
+		kind = known
 	}
 	wrong := func() error { return fmt.Errorf("metadata %s=%s: %q is no %s", s.Key, s.Value, text, kind) }
 	signed := func(bits int) (int64, error) { return strconv.ParseInt(text, 10, bits) }

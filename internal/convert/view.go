@@ -55,6 +55,10 @@ func whole(t *checkpoint.Tensor) *view {
 	}
 	cols := v.cols()
 	v.read = func(dst []float32, row, rows int) error { return t.Read(dst[:rows*cols], row*cols) }
+	if native, err := quant.ParseType(v.typ); err == nil && isFloat(native) && !t.Computed() {
+		v.native = native
+		v.raw = func(dst []byte, row, rows int) error { return t.ReadBytes(dst, row*cols) }
+	}
 	return v
 }
 

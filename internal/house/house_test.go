@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"internal/convert": {"internal/gguf", "internal/quant", "internal/tokenizer"},
 	"capi":             {"internal/infer"},
 	"cmd/hpllm-cli": {"internal/infer", "internal/convert", "github.com/spf13/cobra", "github.com/spf13/pflag",
-		"github.com/schollz/progressbar/v3", "github.com/ergochat/readline", "golang.org/x/term", "golang.org/x/sys"},
+		"github.com/schollz/progressbar/v3", "github.com/ergochat/readline", "go.yaml.in/yaml/v3", "golang.org/x/term", "golang.org/x/sys"},
 
 	// Help for tests and builds, in no program of ours.
 	"internal/testkit":  {},
