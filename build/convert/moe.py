@@ -79,3 +79,42 @@ recipe("qwen3next", "Qwen3Next", pre="qwen2", forms=BOTH, script=no_mtp, shared_
 recipe("qwen35", "Qwen3_5", config="Qwen3_5TextConfig", pre="qwen2", forms={"sees": rename_visual}, script=no_mtp, rope_parameters=SECTIONS, **DELTA)
 recipe("qwen35moe", "Qwen3_5Moe", config="Qwen3_5MoeTextConfig", pre="qwen2", forms=SEES, script=no_mtp, rope_parameters=SECTIONS,
        shared_expert_intermediate_size=80, **EXPERTS, **DELTA)
+
+
+def mxfp4(config, tensors):
+    """The experts as gpt-oss is published: blocks of 32 numbers of 4 bits, and their exponents."""
+    import torch
+
+    table = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6])
+    out = {}
+    for name, t in tensors.items():
+        if not name.endswith((".gate_up_proj", ".down_proj")) or ".experts." not in name:
+            out[name] = t
+            continue
+        t = t.transpose(1, 2).contiguous()  # [experts, out, in]
+        blocks = t.reshape(*t.shape[:2], -1, 32)
+        exponent = torch.floor(torch.log2(blocks.abs().amax(-1))) - 2
+        near = (blocks / 2 ** exponent[..., None])[..., None].abs().sub(table).abs().argmin(-1)
+        code = near + 8 * (blocks < 0)
+        out[name + "_blocks"] = (code[..., ::2] | code[..., 1::2] << 4).to(torch.uint8)
+        out[name + "_scales"] = (exponent + 127).to(torch.uint8)
+    return {**config, "quantization_config": {"quant_method": "mxfp4", "modules_to_not_convert": []}}, out
+
+
+def on_grid(torch, model):
+    """Makes the experts' numbers what MXFP4 can hold, so that one set of logits serves both forms."""
+    table = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6])
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if name.endswith((".gate_up_proj", ".down_proj")):
+                t = p.transpose(1, 2).contiguous()
+                blocks = t.reshape(*t.shape[:2], -1, 32)
+                scale = 2 ** (torch.floor(torch.log2(blocks.abs().amax(-1, keepdim=True))) - 2)
+                near = table[(blocks / scale)[..., None].abs().sub(table).abs().argmin(-1)]
+                p.copy_((near * scale * blocks.sign()).reshape(t.shape).transpose(1, 2))
+
+
+YARN = {"rope_type": "yarn", "rope_theta": 150000.0, "factor": 8.0, "beta_fast": 32.0, "beta_slow": 1.0,
+        "original_max_position_embeddings": 64}
+recipe("gpt-oss", "GptOss", forms={"4x": old_form, "mxfp4": mxfp4}, tweak=on_grid, num_hidden_layers=4, num_local_experts=8, num_experts_per_tok=2,
+       head_dim=16, sliding_window=16, layer_types=["sliding_attention", "full_attention"] * 2, rope_parameters={**YARN, "truncate": True})

@@ -19,6 +19,12 @@ import (
 // square of transformers' own.
 const maxError = 1e-6
 
+// looser are the bounds of checkpoints whose weights stay quantized: both engines round
+// the activations beside them, and routers then choose other experts here and there.
+var looser = map[string]float64{
+	"gpt-oss-mxfp4": 5e-3,
+}
+
 // differences are known ones from the file that llama.cpp's script makes: by a
 // pattern of the checkpoint's name, and one of the key or tensor. Each has its reason.
 var differences = []struct{ checkpoint, key, why string }{
@@ -43,12 +49,16 @@ func TestPeerCheckpoints(t *testing.T) {
 			want := savedLogits(t, dir, len(ids))
 			engine := logitsError(t, ourLogits(t, ours, ids), want)
 			peer := logitsError(t, testkit.KeptPeerLogits(t, ours, ids), want)
-			t.Logf("NMSE ours %.1e, llama.cpp's %.1e; as llama.cpp's script: %s", engine, peer, equal)
-			if !(engine <= maxError) {
-				t.Errorf("our engine's logits differ from transformers' by %g, want at most %g", engine, maxError)
+			bound := maxError
+			if b, ok := looser[filepath.Base(dir)]; ok {
+				bound = b
 			}
-			if !(peer <= maxError) {
-				t.Errorf("llama.cpp's logits differ from transformers' by %g, want at most %g", peer, maxError)
+			t.Logf("NMSE ours %.1e, llama.cpp's %.1e; as llama.cpp's script: %s", engine, peer, equal)
+			if !(engine <= bound) {
+				t.Errorf("our engine's logits differ from transformers' by %g, want at most %g", engine, bound)
+			}
+			if !(peer <= bound) {
+				t.Errorf("llama.cpp's logits differ from transformers' by %g, want at most %g", peer, bound)
 			}
 		})
 	}
@@ -57,7 +67,7 @@ func TestPeerCheckpoints(t *testing.T) {
 // convertWhole converts a checkpoint, as F32.
 func convertWhole(t *testing.T, dir, to string) error {
 	t.Helper()
-	if err := Convert(t.Context(), dir, to); err != nil {
+	if err := Convert(t.Context(), dir, to, CheckpointOptions{Options: Options{Mix: mix(t, "F32")}}, nil); err != nil {
 		return err
 	}
 	withVocabulary(t, dir, to)
@@ -142,6 +152,11 @@ func sameAsScript(t *testing.T, dir, ours string) string {
 			differ(a.Name, "the script's file has no such tensor")
 		case a.Type != b.Type || !slices.Equal(a.Shape, b.Shape):
 			differ(a.Name, "is %v %v, in the script's file %v %v", a.Type, a.Shape, b.Type, b.Shape)
+		case strings.HasSuffix(a.Name, ".ssm_a"):
+			// -exp(x): exponentials are rounded in their own ways.
+			if e := testkit.NMSE(floats(t, a), floats(t, b)); !(e < 1e-14) {
+				differ(a.Name, "has numbers that are off by %g of their square", e)
+			}
 		case !bytes.Equal(a.Data, b.Data):
 			differ(a.Name, "has other numbers than in the script's file")
 		}
@@ -152,6 +167,17 @@ func sameAsScript(t *testing.T, dir, ours string) string {
 		}
 	}
 	return same
+}
+
+func floats(t *testing.T, x *gguf.Tensor) []float32 {
+	t.Helper()
+	f, ok := x.Type.Format()
+	if !ok {
+		t.Fatalf("%s: type %v", x.Name, x.Type)
+	}
+	out := make([]float32, x.Rows()*x.Cols())
+	f.Dequantize(out, x.Data)
+	return out
 }
 
 // excused is the reason of a known difference; "" if it is none.
