@@ -24,13 +24,13 @@ var avx2Tier = tier{
 	fewMax:    quantizedMax(2),
 	group:     8,
 	groupMany: 8,
-	few: withExpanded([typeCount]mulFunc{
+	few: withGrids(withExpanded([typeCount]mulFunc{
 		quant.Q4_0: avx2Few(mulQ4_0AVX2), quant.Q4_1: avx2Few(mulQ4_1AVX2), quant.Q5_0: avx2Few(mulQ5_0AVX2),
 		quant.Q5_1: avx2Few(mulQ5_1AVX2), quant.Q8_0: avx2Few(mulQ8_0AVX2), quant.IQ4_NL: avx2Few(mulIQ4_NLAVX2),
 		quant.IQ4_XS: avx2Few(mulIQ4_XSAVX2), quant.Q4_K: avx2Few(mulQ4_KAVX2), quant.Q5_K: avx2Few(mulQ5_KAVX2),
 		quant.Q6_K: avx2Few(mulQ6_KAVX2), quant.Q3_K: avx2Few(mulQ3_KAVX2), quant.Q2_K: avx2Few(mulQ2_KAVX2),
 		quant.MXFP4: avx2Few(mulMXFP4AVX2),
-	}, expandedFew(mulS8AVX2, 8), expandedFew(mulS8SubAVX2, 8)),
+	}, expandedFew(mulS8AVX2, 8), expandedFew(mulS8SubAVX2, 8)), false),
 	many: withExpanded([typeCount]mulFunc{
 		quant.Q4_0: avx2Many(unpackQ4_0AVX2, gemmU4x8AVX2), quant.Q4_1: avx2Many(unpackQ4_1AVX2, gemmU4MinAVX2),
 		quant.Q5_0: avx2Many(unpackQ5_0AVX2, gemmU5x16AVX2), quant.Q5_1: avx2Many(unpackQ5_1AVX2, gemmU5MinAVX2),
@@ -48,13 +48,13 @@ var vnniTier = tier{
 	has:       hasVNNI,
 	group:     16,
 	groupMany: 96, // two panels; callers like multiples of 32
-	few: withExpanded([typeCount]mulFunc{
+	few: withGrids(withExpanded([typeCount]mulFunc{
 		quant.Q4_0: vnniFew(mulQ4_0VNNI), quant.Q4_1: vnniFew(mulQ4_1VNNI), quant.Q5_0: vnniFew(mulQ5_0VNNI),
 		quant.Q5_1: vnniFew(mulQ5_1VNNI), quant.Q8_0: vnniFew(mulQ8_0VNNI), quant.IQ4_NL: vnniFew(mulIQ4_NLVNNI),
 		quant.IQ4_XS: vnniFew(mulIQ4_XSVNNI), quant.Q4_K: vnniFew(mulQ4_KVNNI), quant.Q5_K: vnniFew(mulQ5_KVNNI),
 		quant.Q6_K: vnniFew(mulQ6_KVNNI), quant.Q3_K: vnniFew(mulQ3_KVNNI), quant.Q2_K: vnniFew(mulQ2_KVNNI),
 		quant.MXFP4: vnniFew(mulMXFP4VNNI),
-	}, expandedFew(mulS8VNNI, 16), expandedFew(mulS8SubVNNI, 16)),
+	}, expandedFew(mulS8VNNI, 16), expandedFew(mulS8SubVNNI, 16)), true),
 	many: withExpanded([typeCount]mulFunc{
 		quant.Q4_0: vnniMany(unpackQ4_0VNNI, vnniPlain), quant.Q4_1: vnniMany(unpackQ4_1VNNI, vnniMin),
 		quant.Q5_0: vnniMany(unpackQ5_0VNNI, vnniPlain), quant.Q5_1: vnniMany(unpackQ5_1VNNI, vnniMin),

@@ -126,6 +126,16 @@ DATA ·cstB171+48(SB)/8, $0xabababababababab
 DATA ·cstB171+56(SB)/8, $0xabababababababab
 GLOBL ·cstB171(SB), RODATA|NOPTR, $64
 
+DATA ·cstB248+0(SB)/8, $0xf8f8f8f8f8f8f8f8
+DATA ·cstB248+8(SB)/8, $0xf8f8f8f8f8f8f8f8
+DATA ·cstB248+16(SB)/8, $0xf8f8f8f8f8f8f8f8
+DATA ·cstB248+24(SB)/8, $0xf8f8f8f8f8f8f8f8
+DATA ·cstB248+32(SB)/8, $0xf8f8f8f8f8f8f8f8
+DATA ·cstB248+40(SB)/8, $0xf8f8f8f8f8f8f8f8
+DATA ·cstB248+48(SB)/8, $0xf8f8f8f8f8f8f8f8
+DATA ·cstB248+56(SB)/8, $0xf8f8f8f8f8f8f8f8
+GLOBL ·cstB248(SB), RODATA|NOPTR, $64
+
 DATA ·cstB255+0(SB)/8, $0xffffffffffffffff
 DATA ·cstB255+8(SB)/8, $0xffffffffffffffff
 DATA ·cstB255+16(SB)/8, $0xffffffffffffffff

@@ -34,10 +34,7 @@ func expand(m *Matrix, start, n int, s *Scratch) *byte {
 	s.tier.expanded = grow(s.tier.expanded, n*size)
 	if e := &expanders[m.Type]; e.kernel != nil {
 		p := &s.tier.expand
-		p.units, p.grid, p.signs = m.Cols/256, e.grid, &signBytes[0]
-		if e.signs7 {
-			p.signs = &signBytes7[0]
-		}
+		p.units, p.grid = m.Cols/256, e.grid
 		for i := range n {
 			p.dst, p.src = &s.tier.expanded[i*size], &m.row(start + i)[0]
 			e.kernel(p)
@@ -76,46 +73,44 @@ type expandArgs struct {
 	dst, src *byte
 	units    int // superblocks
 	grid     unsafe.Pointer
-	signs    *uint64
 }
 
-// expander unpacks one row.
+// expander unpacks one row. mul, one a tier, multiplies eight rows of the file
+// with a token.
 type expander struct {
 	kernel func(p *expandArgs)
 	grid   unsafe.Pointer
-	signs7 bool // signs come in sevens, the eighth is implied
+	avx2   func(p *rowsArgs)
+	vnni   func(p *rowsArgs)
 }
 
 var expanders = [typeCount]expander{
-	quant.IQ2_XXS: {expandIQ2_XXSAVX2, unsafe.Pointer(&quant.GridIQ2_XXS), true},
-	quant.IQ2_XS:  {expandIQ2_XSAVX2, unsafe.Pointer(&quant.GridIQ2_XS), true},
-	quant.IQ2_S:   {expandIQ2_SAVX2, unsafe.Pointer(&quant.GridIQ2_S), false},
-	quant.IQ3_XXS: {expandIQ3_XXSAVX2, unsafe.Pointer(&quant.GridIQ3_XXS), true},
-	quant.IQ3_S:   {expandIQ3_SAVX2, unsafe.Pointer(&quant.GridIQ3_S), false},
-	quant.IQ1_S:   {expandIQ1_SAVX2, unsafe.Pointer(&gridEighths), false},
-	quant.IQ1_M:   {expandIQ1_MAVX2, unsafe.Pointer(&gridEighths), false},
-	quant.TQ1_0:   {expandTQ1_0AVX2, nil, false},
+	quant.IQ2_XXS: {expandIQ2_XXSAVX2, unsafe.Pointer(&quant.GridIQ2_XXS), mulIQ2_XXSAVX2, mulIQ2_XXSVNNI},
+	quant.IQ2_XS:  {expandIQ2_XSAVX2, unsafe.Pointer(&quant.GridIQ2_XS), mulIQ2_XSAVX2, mulIQ2_XSVNNI},
+	quant.IQ2_S:   {expandIQ2_SAVX2, unsafe.Pointer(&quant.GridIQ2_S), mulIQ2_SAVX2, mulIQ2_SVNNI},
+	quant.IQ3_XXS: {expandIQ3_XXSAVX2, unsafe.Pointer(&quant.GridIQ3_XXS), mulIQ3_XXSAVX2, mulIQ3_XXSVNNI},
+	quant.IQ3_S:   {expandIQ3_SAVX2, unsafe.Pointer(&quant.GridIQ3_S), mulIQ3_SAVX2, mulIQ3_SVNNI},
+	quant.IQ1_S:   {expandIQ1_SAVX2, unsafe.Pointer(&gridEighths), mulIQ1_SAVX2, mulIQ1_SVNNI},
+	quant.IQ1_M:   {expandIQ1_MAVX2, unsafe.Pointer(&gridEighths), mulIQ1_MAVX2, mulIQ1_MVNNI},
+	quant.TQ1_0:   {expandTQ1_0AVX2, nil, mulTQ1_0AVX2, mulTQ1_0VNNI},
 }
 
-// Tables of the expanders, filled once: eight signs as bytes of 1 and -1, by
-// their bits; the same by the first seven; the points of IQ1 times 8.
-var (
-	signBytes   [256]uint64
-	signBytes7  [128]uint64
-	gridEighths [len(quant.GridIQ1_S)]uint64
-)
+// gridEighths are 8*(value + 1) of the points of IQ1, filled once.
+var gridEighths [len(quant.GridIQ1_S)]uint64
 
 func init() {
-	const ones = 0x0101010101010101
-	for s := range signBytes {
-		signBytes[s] = quant.SignMasks[s] | ones
-	}
-	for s := range signBytes7 {
-		signBytes7[s] = signBytes[quant.Signs7(uint32(s))]
-	}
 	for i, point := range quant.GridIQ1_S {
-		// Bytes of -1, 0 and 1: what a shift by 3 carries over is cleared.
-		gridEighths[i] = point << 3 &^ (ones * 7)
+		for j := range 8 {
+			gridEighths[i] |= uint64(8*(int8(point>>(8*j))+1)) << (8 * j)
+		}
+	}
+}
+
+// gridFew multiplies groups of eight rows.
+func gridFew(k func(p *rowsArgs), grid unsafe.Pointer) mulFunc {
+	return func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+		s.tier.rows.sub = grid
+		fewRows(k, 8, false, dst, stride, m, r0, r1, a, s)
 	}
 }
 
@@ -123,6 +118,20 @@ func init() {
 var expandedTypes = []quant.Type{
 	quant.IQ1_S, quant.IQ1_M, quant.IQ2_XXS, quant.IQ2_XS, quant.IQ2_S, quant.IQ3_XXS, quant.IQ3_S,
 	quant.TQ1_0, quant.TQ2_0, quant.NVFP4, quant.Q1_0, quant.Q2_0,
+}
+
+// withGrids replaces the entries of types that have a product of their own.
+func withGrids(tab [typeCount]mulFunc, wide bool) [typeCount]mulFunc {
+	for t, e := range expanders {
+		switch {
+		case e.kernel == nil:
+		case wide:
+			tab[t] = gridFew(e.vnni, e.grid)
+		default:
+			tab[t] = gridFew(e.avx2, e.grid)
+		}
+	}
+	return tab
 }
 
 // withExpanded fills a table's entries of expandedTypes.

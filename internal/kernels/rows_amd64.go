@@ -21,7 +21,7 @@ type rowsArgs struct {
 	second   unsafe.Pointer // product: what minimums multiply; unpacking: panel pairs
 	ahead    int            // product: bytes from w to what is prefetched
 	out      *float32
-	sub      unsafe.Pointer // unpacking: panel sub-scales
+	sub      unsafe.Pointer // unpacking: panel sub-scales; product of grid types: the grid
 }
 
 // prefetchAhead is how far beyond a group of rows to prefetch: whole groups, so
@@ -51,8 +51,8 @@ type gemmArgs struct {
 type tierScratch struct {
 	rows  rowsArgs
 	gemm  gemmArgs
-	work  [40 * 16]float32 // scales of a superblock, see gen/rowscale.go
-	out   [4 * 48]float32  // results of a tile that does not fit dst
+	work  []float32       // scales of a superblock, see gen/rowscale.go; of grid types all dots and scales, see gen/expand.go
+	out   [4 * 48]float32 // results of a tile that does not fit dst
 	panel panel
 
 	expand   expandArgs
@@ -128,7 +128,8 @@ func fewRows(kernel func(p *rowsArgs), n int, expanded bool, dst []float32, stri
 	}
 	p := &s.tier.rows
 	p.rowBytes, p.units = m.RowBytes, m.units()
-	p.scale = unsafe.Pointer(&s.tier.work)
+	s.tier.work = grow(s.tier.work, max(40*16, 16*m.Cols/32))
+	p.scale = unsafe.Pointer(&s.tier.work[0])
 	p.ahead = prefetchAhead(n * m.RowBytes)
 	if expanded {
 		p.rowBytes, p.units = expandedBytes(m), m.Cols/32

@@ -119,6 +119,54 @@ func gemmSubS8AVX2(p *gemmArgs)
 func gemmSubMinAVX2(p *gemmArgs)
 
 //go:noescape
+func expandIQ2_XXSAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ2_XSAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ2_SAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ3_XXSAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ3_SAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ1_SAVX2(p *expandArgs)
+
+//go:noescape
+func expandIQ1_MAVX2(p *expandArgs)
+
+//go:noescape
+func expandTQ1_0AVX2(p *expandArgs)
+
+//go:noescape
+func mulIQ2_XXSAVX2(p *rowsArgs)
+
+//go:noescape
+func mulIQ2_XSAVX2(p *rowsArgs)
+
+//go:noescape
+func mulIQ2_SAVX2(p *rowsArgs)
+
+//go:noescape
+func mulIQ3_XXSAVX2(p *rowsArgs)
+
+//go:noescape
+func mulIQ3_SAVX2(p *rowsArgs)
+
+//go:noescape
+func mulIQ1_SAVX2(p *rowsArgs)
+
+//go:noescape
+func mulIQ1_MAVX2(p *rowsArgs)
+
+//go:noescape
+func mulTQ1_0AVX2(p *rowsArgs)
+
+//go:noescape
 func mulS8VNNI(p *rowsArgs)
 
 //go:noescape
@@ -245,28 +293,28 @@ func gemm48x4VNNI(p *gemmArgs)
 func gemmMin48x4VNNI(p *gemmArgs)
 
 //go:noescape
-func expandIQ2_XXSAVX2(p *expandArgs)
+func mulIQ2_XXSVNNI(p *rowsArgs)
 
 //go:noescape
-func expandIQ2_XSAVX2(p *expandArgs)
+func mulIQ2_XSVNNI(p *rowsArgs)
 
 //go:noescape
-func expandIQ2_SAVX2(p *expandArgs)
+func mulIQ2_SVNNI(p *rowsArgs)
 
 //go:noescape
-func expandIQ3_XXSAVX2(p *expandArgs)
+func mulIQ3_XXSVNNI(p *rowsArgs)
 
 //go:noescape
-func expandIQ3_SAVX2(p *expandArgs)
+func mulIQ3_SVNNI(p *rowsArgs)
 
 //go:noescape
-func expandIQ1_SAVX2(p *expandArgs)
+func mulIQ1_SVNNI(p *rowsArgs)
 
 //go:noescape
-func expandIQ1_MAVX2(p *expandArgs)
+func mulIQ1_MVNNI(p *rowsArgs)
 
 //go:noescape
-func expandTQ1_0AVX2(p *expandArgs)
+func mulTQ1_0VNNI(p *rowsArgs)
 
 //go:noescape
 func addVecAVX2(dst *float32, x *float32, y *float32, n int)

@@ -2,29 +2,61 @@ package main
 
 import "fmt"
 
-// The unpacking of rows whose numbers index a grid of points, or are digits in
-// base 3, to the blocks of expand_amd64.go: a float32 scale (of types with
-// sub-scales: three) and 32 int8 weights. One row at a time, in AVX2 for both
-// tiers: what counts is the number of table look-ups, which are scalar.
+// Rows whose numbers index a grid of points, or are digits in base 3: the
+// unpacking to the blocks of expand_amd64.go (a float32 scale, of types with
+// sub-scales three, and 32 int8 weights), and the product of eight rows with a
+// token. What counts is the number of table look-ups, which are scalar, so rows
+// are taken one at a time, superblock by superblock.
 //
 // Indices and signs of a superblock of 256 are first brought apart by vector
 // operations and left on the stack, so that a look-up is a load of the index and
 // a load of the point.
+//
+// A product first leaves, for each row, two floats a block in the work area: the
+// dot (of types with sub-scales: their sum) and the scale times that of the
+// activations. Then the eight rows' chains are added side by side.
 
-// expander emits one function. Registers: SI the file's superblock, DI the
-// unpacked blocks, DX superblocks left, R8 the grid, R9 signs as bytes of 1 and
-// -1, AX BX CX R10 indices. Y15 is the superblock's scale.
+// expander emits one function. Registers: SI the file's superblock, DX
+// superblocks left in the row, R8 the grid, AX BX CX R10 indices, DI the
+// unpacked blocks or the dots, Y15 the superblock's scale. In products R9
+// scales, R11 activations, R12 their scales, R13 -128 times their sums.
 type expander struct {
 	*asm
-	sub bool // blocks with sub-scales
+	mul bool
+	gridFormat
+	correct func(e *expander) // what is to be added to the dots, in Y8
+}
+
+// gridFormat describes a type to the emitter.
+type gridFormat struct {
+	name  string
+	bytes int  // of a superblock
+	sub   bool // two sub-scales a block
+	body  func(e *expander)
+}
+
+var gridFormats = []gridFormat{
+	{"IQ2_XXS", 66, false, expandIQ2_XXS},
+	{"IQ2_XS", 74, true, expandIQ2_XS},
+	{"IQ2_S", 82, true, expandIQ2_S},
+	{"IQ3_XXS", 98, false, expandIQ3_XXS},
+	{"IQ3_S", 110, false, expandIQ3_S},
+	{"IQ1_S", 50, false, expandIQ1_S},
+	{"IQ1_M", 56, true, expandIQ1_M},
+	{"TQ1_0", 54, false, expandTQ1_0},
 }
 
 // Places on the stack.
 const (
 	onIndices = 0   // 64 words at most
-	onSigns   = 128 // 32 words or bytes at most
-	onFrame   = 192
+	onSigns   = 128 // 32 bytes
+	onSubs    = 160 // 16 floats
+	onRows    = 224 // rows left
+	onFrame   = 232
 )
+
+// ahead is how far products prefetch: rows follow each other, a stream.
+const ahead = 2048
 
 func (e *expander) out() int { return map[bool]int{false: 36, true: 44}[e.sub] }
 
@@ -35,32 +67,118 @@ func (e *expander) at(g, off int) string { return mem(g*e.out()+off, "DI") }
 func (e *expander) weights(g int) string { return e.at(g, e.out()-32) }
 
 func expandFuncs(a *asm) {
-	a.expander("IQ2_XXS", 66, false, expandIQ2_XXS)
-	a.expander("IQ2_XS", 74, true, expandIQ2_XS)
-	a.expander("IQ2_S", 82, true, expandIQ2_S)
-	a.expander("IQ3_XXS", 98, false, expandIQ3_XXS)
-	a.expander("IQ3_S", 110, false, expandIQ3_S)
-	a.expander("IQ1_S", 50, false, expandIQ1_S)
-	a.expander("IQ1_M", 56, true, expandIQ1_M)
-	a.expander("TQ1_0", 54, false, expandTQ1_0)
+	for _, f := range gridFormats {
+		if !a.wide { // serves AVX-512 too
+			a.expander(f)
+		}
+	}
+	for _, f := range gridFormats {
+		a.gridProduct(f)
+	}
 }
 
-// expander emits the loop over superblocks of bytes bytes.
-func (a *asm) expander(name string, bytes int, sub bool, body func(e *expander)) {
-	e := &expander{a, sub}
-	name = "expand" + name + a.tierName()
-	declared = append(declared, [2]string{name, "expandArgs"})
-	fmt.Fprintf(a, "\n// func %s(p *expandArgs)\nTEXT ·%s(SB), NOSPLIT, $%d-8\n\tMOVQ p+0(FP), DI\n", name, name, onFrame)
-	for i, r := range []string{"SI", "DX", "R8", "R9", "DI"} {
-		a.op("MOVQ", mem(8*((i+1)%5), "DI"), r)
+func (e *expander) begin(name, args string) {
+	name += e.name + e.tierName()
+	declared = append(declared, [2]string{name, args})
+	fmt.Fprintf(e, "\n// func %s(p *%s)\nTEXT ·%s(SB), NOSPLIT, $%d-8\n\tMOVQ p+0(FP), DI\n", name, args, name, onFrame)
+}
+
+func (e *expander) step(n int, r string) { e.op("ADDQ", fmt.Sprintf("$%d", n), r) }
+
+// expander emits the unpacking of a row.
+func (a *asm) expander(f gridFormat) {
+	e := &expander{asm: a, gridFormat: f}
+	e.begin("expand", "expandArgs")
+	for i, r := range []string{"SI", "DX", "R8", "DI"} {
+		a.op("MOVQ", mem(8*((i+1)%4), "DI"), r)
 	}
 	a.label("loop")
-	body(e)
-	a.op("ADDQ", fmt.Sprintf("$%d", bytes), "SI")
-	a.op("ADDQ", fmt.Sprintf("$%d", 8*e.out()), "DI")
+	f.body(e)
+	e.step(f.bytes, "SI")
+	e.step(8*e.out(), "DI")
 	a.op("DECQ", "DX")
 	a.op("JNZ", "loop")
 	a.end()
+}
+
+// gridProduct emits the product of eight rows with a token.
+func (a *asm) gridProduct(f gridFormat) {
+	e := &expander{asm: a, gridFormat: f, mul: true}
+	e.begin("mul", "rowsArgs")
+	a.op("MOVQ", mem(0, "DI"), "SI")
+	a.op("MOVQ", mem(80, "DI"), "R8")
+	a.op("MOVQ", mem(16, "DI"), "R9")
+	a.op("SHLQ", "$8", "R9") // eight rows of eight floats a superblock
+	a.op("MOVQ", mem(32, "DI"), "DI")
+	a.op("ADDQ", "DI", "R9")
+	a.op("MOVQ", "$8", mem(onRows, "SP"))
+	a.label("row")
+	a.op("MOVQ", "p+0(FP)", "AX")
+	for i, r := range []string{"DX", "R11", "", "R12", "R13"} {
+		if r != "" {
+			a.op("MOVQ", mem(16+8*i, "AX"), r)
+		}
+	}
+	a.label("loop")
+	for at := 0; at < f.bytes; at += 64 {
+		a.op("PREFETCHT0", mem(ahead+at, "SI"))
+	}
+	f.body(e)
+	e.step(f.bytes, "SI")
+	e.step(32, "DI")
+	e.step(32, "R9")
+	e.step(256, "R11")
+	e.step(32, "R12")
+	e.step(map[bool]int{false: 32, true: 64}[f.sub], "R13")
+	a.op("DECQ", "DX")
+	a.op("JNZ", "loop")
+	a.op("DECQ", mem(onRows, "SP"))
+	a.op("JNZ", "row")
+	e.chains()
+	a.end()
+}
+
+// chains adds up the eight rows: acc = fma(dot, scale, acc), block after block.
+func (e *expander) chains() {
+	e.note("the chains of the eight rows, side by side")
+	e.op("MOVQ", "p+0(FP)", "AX")
+	e.op("MOVQ", mem(16, "AX"), "DX")
+	e.op("MOVQ", mem(32, "AX"), "DI")
+	e.op("MOVQ", "DX", "BX")
+	e.op("SHLQ", "$5", "BX") // bytes of a row's dots
+	e.op("LEAQ", "(BX)(BX*2)", "CX")
+	e.op("LEAQ", "(DI)(BX*4)", "SI")
+	e.op("LEAQ", "(DI)(BX*8)", "R8")
+	e.op("LEAQ", "(SI)(BX*8)", "R9")
+	e.op("ADDQ", "DX", "DX")
+	e.op("VPXOR", y(15), y(15), y(15))
+	e.label("four")
+	rows := []string{"", "(BX*1)", "(BX*2)", "(CX*1)"}
+	for n, pair := range [][2]string{{"DI", "SI"}, {"R8", "R9"}} {
+		for i, row := range rows {
+			e.op("VMOVUPS", "("+pair[0]+")"+row, x(4*n+i))
+			e.op("VINSERTF128", "$1", "("+pair[1]+")"+row, y(4*n+i), y(4*n+i))
+		}
+		r, t := 4*n, 8
+		e.op("VUNPCKLPS", y(r+1), y(r), y(t))
+		e.op("VUNPCKHPS", y(r+1), y(r), y(t+1))
+		e.op("VUNPCKLPS", y(r+3), y(r+2), y(t+2))
+		e.op("VUNPCKHPS", y(r+3), y(r+2), y(t+3))
+		e.op("VUNPCKLPD", y(t+2), y(t), y(r))
+		e.op("VUNPCKHPD", y(t+2), y(t), y(r+1))
+		e.op("VUNPCKLPD", y(t+3), y(t+1), y(r+2))
+		e.op("VUNPCKHPD", y(t+3), y(t+1), y(r+3))
+	}
+	for i := range 4 {
+		e.op("VFMADD231PS", y(4+i), y(i), y(15))
+	}
+	for _, r := range []string{"DI", "SI", "R8", "R9"} {
+		e.step(16, r)
+	}
+	e.op("DECQ", "DX")
+	e.op("JNZ", "four")
+	e.op("MOVQ", mem(72, "AX"), "DI")
+	e.op("VMOVUPS", y(15), "(DI)")
 }
 
 func (e *expander) shift(op string, n, src, dst int) { e.op(op, fmt.Sprintf("$%d", n), y(src), y(dst)) }
@@ -88,8 +206,15 @@ func (e *expander) oddFloats(r int) {
 	e.op("VCVTDQ2PS", y(r), y(r))
 }
 
-// putScales stores the eight floats of r as the blocks' scales.
+// putScales stores the eight floats of r, times the superblock's scale, as the
+// blocks' scales.
 func (e *expander) putScales(r int) {
+	e.op("VMULPS", y(15), y(r), y(r))
+	if e.mul {
+		e.op("VMULPS", mem(0, "R12"), y(r), y(r))
+		e.op("VMOVUPS", y(r), mem(0, "R9"))
+		return
+	}
 	for g := range 8 {
 		if g == 4 {
 			e.op("VEXTRACTI128", "$1", y(r), x(r))
@@ -100,6 +225,11 @@ func (e *expander) putScales(r int) {
 
 // putScale stores Y15 as the scale of every block.
 func (e *expander) putScale() {
+	if e.mul {
+		e.op("VMULPS", mem(0, "R12"), y(15), y(15))
+		e.op("VMOVUPS", y(15), mem(0, "R9"))
+		return
+	}
 	e.op("VMOVD", x(15), "AX")
 	for g := range 8 {
 		e.op("MOVL", "AX", e.at(g, 0))
@@ -109,6 +239,11 @@ func (e *expander) putScale() {
 // putSubs stores the sub-scales: the eight floats of lo are the blocks' first,
 // those of hi their second.
 func (e *expander) putSubs(lo, hi, t int) {
+	if e.mul {
+		e.op("VMOVUPS", y(lo), mem(onSubs, "SP"))
+		e.op("VMOVUPS", y(hi), mem(onSubs+32, "SP"))
+		return
+	}
 	e.op("VUNPCKLPS", y(hi), y(lo), y(t))
 	e.op("VUNPCKHPS", y(hi), y(lo), y(t+1))
 	for g := range 8 {
@@ -130,45 +265,106 @@ func (e *expander) nibbleSubs(off int) {
 	e.putSubs(2, 3, 4)
 }
 
-// lookUp fills register dst with four entries of 8 bytes of the table at base;
-// load is the instruction that loads index i, at its address.
-func (e *expander) lookUp(dst int, base, load string, index func(i int) string) {
+// points fills Y0 with block g's four points of 8 bytes; load is the instruction
+// that loads index i, at its address.
+func (e *expander) points(load string, index func(i int) string) {
 	regs := []string{"AX", "BX", "CX", "R10"}
 	for i, r := range regs {
 		e.op(load, index(i), r)
 	}
-	entry := func(i int) string { return fmt.Sprintf("(%s)(%s*8)", base, regs[i]) }
-	e.op("VMOVQ", entry(0), x(dst))
-	e.op("VMOVQ", entry(2), x(dst+1))
-	e.op("VPINSRQ", "$1", entry(1), x(dst), x(dst))
-	e.op("VPINSRQ", "$1", entry(3), x(dst+1), x(dst+1))
-	e.op("VINSERTI128", "$1", x(dst+1), y(dst), y(dst))
+	point := func(i int) string { return fmt.Sprintf("(R8)(%s*8)", regs[i]) }
+	e.op("VMOVQ", point(0), x(0))
+	e.op("VMOVQ", point(2), x(1))
+	e.op("VPINSRQ", "$1", point(1), x(0), x(0))
+	e.op("VPINSRQ", "$1", point(3), x(1), x(1))
+	e.op("VINSERTI128", "$1", x(1), y(0), y(0))
 }
 
-// lookUp4 does so with eight entries of 4 bytes.
-func (e *expander) lookUp4(dst int, load string, index func(i int) string) {
+// points4 does so with eight points of 4 bytes.
+func (e *expander) points4(load string, index func(i int) string) {
 	regs := []string{"AX", "BX", "CX", "R10"}
 	for half := range 2 {
 		for i, r := range regs {
 			e.op(load, index(4*half+i), r)
 		}
 		for i, r := range regs {
-			entry := fmt.Sprintf("(R8)(%s*4)", r)
+			point := fmt.Sprintf("(R8)(%s*4)", r)
 			if i == 0 {
-				e.op("VMOVD", entry, x(dst+half))
+				e.op("VMOVD", point, x(half))
 				continue
 			}
-			e.op("VPINSRD", fmt.Sprintf("$%d", i), entry, x(dst+half), x(dst+half))
+			e.op("VPINSRD", fmt.Sprintf("$%d", i), point, x(half), x(half))
 		}
 	}
-	e.op("VINSERTI128", "$1", x(dst+1), y(dst), y(dst))
+	e.op("VINSERTI128", "$1", x(1), y(0), y(0))
 }
 
-// sign gives block g's weights in Y0 their signs and stores them.
-func (e *expander) sign(g int, load string, index func(i int) string) {
-	e.lookUp(2, "R9", load, index)
-	e.op("VPSIGNB", y(2), y(0), y(0))
+// signed finishes block g, whose magnitudes are in Y0 and whose 32 signs at.
+func (e *expander) signed(g int, signs string) {
+	v := 0
+	if e.mul {
+		v = 1
+		e.op("VMOVDQU", mem(32*g, "R11"), y(1))
+	}
+	if e.wide {
+		e.op("KMOVD", signs, "K1")
+		e.op("VPXOR", y(2), y(2), y(2))
+		e.op("VPSUBB", y(v), y(2), "K1", y(v))
+	} else {
+		e.op("VPBROADCASTD", signs, y(2))
+		e.op("VPSHUFB", cst("Each8"), y(2), y(2))
+		e.op("VPAND", cst("Bits"), y(2), y(2))
+		e.op("VPCMPEQB", cst("Bits"), y(2), y(2))
+		e.op("VPXOR", y(2), y(v), y(v))
+		e.op("VPSUBB", y(2), y(v), y(v))
+	}
+	if e.mul {
+		e.dot(g, 0, y(1))
+		return
+	}
 	e.op("VMOVDQU", y(0), e.weights(g))
+}
+
+// dot multiplies unsigned and signed bytes to eight sums of block g, and ends
+// with the superblock's dots (see sums) after the last. Sums are kept in Y8 to Y11.
+func (e *expander) dot(g, unsigned int, signed string) {
+	sum := 8 + g%4
+	if e.wide {
+		e.op("VPXOR", y(sum), y(sum), y(sum))
+		e.op("VPDPBUSD", signed, y(unsigned), y(sum))
+	} else {
+		e.op("VPMADDUBSW", signed, y(unsigned), y(sum))
+		e.op("VPMADDWD", cst("Ones16"), y(sum), y(sum))
+	}
+	if g%4 < 3 {
+		return
+	}
+	// Each lane's four sums of blocks g-3 to g, side by side.
+	e.op("VPHADDD", y(9), y(8), y(8))
+	e.op("VPHADDD", y(11), y(10), y(10))
+	e.op("VPHADDD", y(10), y(8), y(12+g/4))
+	if g < 7 {
+		return
+	}
+	e.op("VPERM2I128", "$0x20", y(13), y(12), y(8)) // of the first 16 weights
+	e.op("VPERM2I128", "$0x31", y(13), y(12), y(9))
+	if e.sub {
+		if e.correct != nil {
+			e.correct(e)
+		}
+		e.op("VCVTDQ2PS", y(8), y(8))
+		e.op("VCVTDQ2PS", y(9), y(9))
+		e.op("VMULPS", mem(onSubs, "SP"), y(8), y(8))
+		e.op("VFMADD231PS", mem(onSubs+32, "SP"), y(9), y(8))
+		e.op("VMOVUPS", y(8), mem(0, "DI"))
+		return
+	}
+	e.op("VPADDD", y(9), y(8), y(8))
+	if e.correct != nil {
+		e.correct(e)
+	}
+	e.op("VCVTDQ2PS", y(8), y(8))
+	e.op("VMOVUPS", y(8), mem(0, "DI"))
 }
 
 // bytesAt and wordsAt are addresses of n indices per block.
@@ -179,7 +375,7 @@ func wordsAt(off, n, g int) func(i int) string {
 	return func(i int) string { return mem(off+2*(n*g+i), "SP") }
 }
 
-// sevens takes the words of r apart: four times seven bits to bytes on the
+// sevens takes the words of r apart: four times seven bits to sign bytes on the
 // stack, and the top four bits to the scales 2*x + 1 of the blocks.
 func (e *expander) sevens(r int) {
 	e.op("VPAND", cst("D7f"), y(r), y(r+1))
@@ -188,11 +384,24 @@ func (e *expander) sevens(r int) {
 		e.op("VPAND", cst(fmt.Sprintf("D7f%d", i)), y(r+2), y(r+2))
 		e.op("VPOR", y(r+2), y(r+1), y(r+1))
 	}
+	e.eighths(r+1, r+2)
 	e.op("VMOVDQU", y(r+1), mem(onSigns, "SP"))
 	e.shift("VPSRLD", 28, r, r)
 	e.oddFloats(r)
-	e.op("VMULPS", y(15), y(r), y(r))
 	e.putScales(r)
+}
+
+// eighths gives bytes of seven bits an eighth that makes the number of ones even.
+// What shifts bring from the byte below never reaches the top bit.
+func (e *expander) eighths(r, t int) {
+	from := r
+	for _, n := range []int{4, 2, 1} {
+		e.shift("VPSLLD", n, from, t+1)
+		e.op("VPXOR", y(t+1), y(from), y(t))
+		from = t
+	}
+	e.op("VPAND", cst("B128"), y(t), y(t))
+	e.op("VPOR", y(t), y(r), y(r))
 }
 
 func expandIQ2_XXS(e *expander) {
@@ -203,8 +412,8 @@ func expandIQ2_XXS(e *expander) {
 	e.op("VPERMQ", "$0xd8", y(2), y(2))
 	e.sevens(2)
 	for g := range 8 {
-		e.lookUp(0, "R8", "MOVBLZX", bytesAt(2, "SI", 8, g))
-		e.sign(g, "MOVBLZX", bytesAt(onSigns, "SP", 4, g))
+		e.points("MOVBLZX", bytesAt(2, "SI", 8, g))
+		e.signed(g, mem(onSigns+4*g, "SP"))
 	}
 }
 
@@ -217,13 +426,17 @@ func expandIQ2_XS(e *expander) {
 		e.shift("VPSRLW", 9, 2, 3)
 		e.op("VPAND", cst("W511"), y(2), y(2))
 		e.op("VMOVDQU", y(2), mem(onIndices+32*h, "SP"))
-		e.op("VPACKUSWB", y(3), y(3), y(3)) // a lane's eight twice
-		e.op("VPERMQ", "$8", y(3), y(3))
-		e.op("VMOVDQU", x(3), mem(onSigns+16*h, "SP"))
+		if h == 0 {
+			e.op("VMOVDQA", y(3), y(4))
+		}
 	}
+	e.op("VPACKUSWB", y(3), y(4), y(4))
+	e.op("VPERMQ", "$0xd8", y(4), y(4))
+	e.eighths(4, 5)
+	e.op("VMOVDQU", y(4), mem(onSigns, "SP"))
 	for g := range 8 {
-		e.lookUp(0, "R8", "MOVWLZX", wordsAt(onIndices, 4, g))
-		e.sign(g, "MOVBLZX", bytesAt(onSigns, "SP", 4, g))
+		e.points("MOVWLZX", wordsAt(onIndices, 4, g))
+		e.signed(g, mem(onSigns+4*g, "SP"))
 	}
 }
 
@@ -248,8 +461,8 @@ func expandIQ2_S(e *expander) {
 	e.op("VPBROADCASTQ", mem(66, "SI"), y(2))
 	e.wideIndices(2, 2, "Fours", "Up2", "W300")
 	for g := range 8 {
-		e.lookUp(0, "R8", "MOVWLZX", wordsAt(onIndices, 4, g))
-		e.sign(g, "MOVBLZX", bytesAt(34, "SI", 4, g))
+		e.points("MOVWLZX", wordsAt(onIndices, 4, g))
+		e.signed(g, mem(34+4*g, "SI"))
 	}
 }
 
@@ -258,8 +471,8 @@ func expandIQ3_XXS(e *expander) {
 	e.op("VMOVDQU", mem(66, "SI"), y(2))
 	e.sevens(2)
 	for g := range 8 {
-		e.lookUp4(0, "MOVBLZX", bytesAt(2, "SI", 8, g))
-		e.sign(g, "MOVBLZX", bytesAt(onSigns, "SP", 4, g))
+		e.points4("MOVBLZX", bytesAt(2, "SI", 8, g))
+		e.signed(g, mem(onSigns+4*g, "SP"))
 	}
 }
 
@@ -269,30 +482,45 @@ func expandIQ3_S(e *expander) {
 	e.op("VPSRLVD", cst("Nibbles"), y(2), y(2))
 	e.op("VPAND", cst("D15"), y(2), y(2))
 	e.oddFloats(2)
-	e.op("VMULPS", y(15), y(2), y(2))
 	e.putScales(2)
 	e.op("VPBROADCASTQ", mem(66, "SI"), y(2))
 	e.wideIndices(2, 4, "Eights", "Up1", "W100")
 	for g := range 8 {
-		e.lookUp4(0, "MOVWLZX", wordsAt(onIndices, 8, g))
-		e.sign(g, "MOVBLZX", bytesAt(74, "SI", 4, g))
+		e.points4("MOVWLZX", wordsAt(onIndices, 8, g))
+		e.signed(g, mem(74+4*g, "SI"))
 	}
 }
 
+// expandIQ1_S: points are 8*(value + 1), weights 8*value + delta.
 func expandIQ1_S(e *expander) {
+	e.correct = func(e *expander) {
+		e.op("VMOVDQU", mem(0, "R13"), y(9))
+		e.shift("VPSRAD", 7, 9, 9)
+		e.op("VPMULLD", mem(onSubs, "SP"), y(9), y(9))
+		e.op("VPADDD", y(9), y(8), y(8))
+	}
 	e.scale(0, "Eighth")
 	e.op("VBROADCASTI128", mem(34, "SI"), y(2))
 	e.op("VPMOVZXWD", x(2), y(3))
 	e.shift("VPSRLD", 12, 3, 3)
 	e.op("VPAND", cst("D7"), y(3), y(3))
 	e.oddFloats(3)
-	e.op("VMULPS", y(15), y(3), y(3))
 	e.putScales(3)
-	e.note("1 or -1 by the sign of each word")
-	e.op("VPSRAW", "$15", x(2), x(3))
-	e.op("VPACKSSWB", x(3), x(3), x(3))
-	e.op("VPOR", cst("Ones8"), x(3), x(3))
-	e.op("VMOVQ", x(3), mem(onSigns, "SP"))
+	if e.mul {
+		e.note("8 - delta, to correct the dots with")
+		e.op("VPMOVZXWD", x(2), y(3))
+		e.shift("VPSRLD", 15, 3, 3)
+		e.op("VPADDD", y(3), y(3), y(3))
+		e.op("VPADDD", cst("D7"), y(3), y(3))
+		e.op("VMOVDQU", y(3), mem(onSubs, "SP"))
+	} else {
+		e.note("delta - 8 by the sign of each word")
+		e.op("VPSRAW", "$15", x(2), x(3))
+		e.op("VPACKSSWB", x(3), x(3), x(3))
+		e.op("VPOR", cst("Ones8"), x(3), x(3))
+		e.op("VPADDB", cst("B248"), x(3), x(3))
+		e.op("VMOVQ", x(3), mem(onSigns, "SP"))
+	}
 	for h := range 2 {
 		// Bits 0, 3 and 6 on go up to 8, those from 9 down.
 		e.op("VPSHUFB", cst(fmt.Sprintf("Words%d", h)), y(2), y(3))
@@ -305,14 +533,32 @@ func expandIQ1_S(e *expander) {
 		e.op("VMOVDQU", y(4), mem(onIndices+32*h, "SP"))
 	}
 	for g := range 8 {
-		e.lookUp(0, "R8", "MOVWLZX", wordsAt(onIndices, 4, g))
+		e.points("MOVWLZX", wordsAt(onIndices, 4, g))
+		if e.mul {
+			e.dot(g, 0, mem(32*g, "R11"))
+			continue
+		}
 		e.op("VPBROADCASTB", mem(onSigns+g, "SP"), y(2))
 		e.op("VPADDB", y(2), y(0), y(0))
 		e.op("VMOVDQU", y(0), e.weights(g))
 	}
 }
 
+// expandIQ1_M: points are 8*(value + 1), weights 8*value + delta. Products add
+// delta + 1, a bit, and so have weights that are greater by 9.
 func expandIQ1_M(e *expander) {
+	e.correct = func(e *expander) {
+		e.op("VMOVDQU", mem(0, "R13"), y(10))
+		e.op("VMOVDQU", mem(32, "R13"), y(11))
+		for i, even := range []string{"$0x88", "$0xdd"} {
+			e.op("VSHUFPS", even, y(11), y(10), y(12))
+			e.op("VPERMQ", "$0xd8", y(12), y(12))
+			e.shift("VPSRAD", 5, 12, 12)
+			e.shift("VPSLLD", 3, 12, 13)
+			e.op("VPADDD", y(12), y(8+i), y(8+i))
+			e.op("VPADDD", y(13), y(8+i), y(8+i))
+		}
+	}
 	e.note("the scale: the top four bits of four words")
 	e.op("MOVQ", mem(48, "SI"), "BX")
 	for i := range 4 {
@@ -349,16 +595,26 @@ func expandIQ1_M(e *expander) {
 		e.op("VPOR", y(4), y(3), y(3))
 		e.op("VMOVDQU", y(3), mem(onIndices+32*h, "SP"))
 	}
-	e.note("1 or -1 for each 8 weights")
+	e.note("for each 8 weights: in products 2 or 0, else -7 or -9")
 	e.op("VPACKSSWB", y(6), y(5), y(5))
 	e.op("VPERMQ", "$0xd8", y(5), y(5))
-	e.op("VPOR", cst("Ones8"), y(5), y(5))
+	if e.mul {
+		e.op("VPADDB", cst("Ones8"), y(5), y(5))
+		e.op("VPADDB", y(5), y(5), y(5))
+	} else {
+		e.op("VPOR", cst("Ones8"), y(5), y(5))
+		e.op("VPADDB", cst("B248"), y(5), y(5))
+	}
 	e.op("VMOVDQU", y(5), mem(onSigns, "SP"))
 	for g := range 8 {
-		e.lookUp(0, "R8", "MOVWLZX", wordsAt(onIndices, 4, g))
+		e.points("MOVWLZX", wordsAt(onIndices, 4, g))
 		e.op("VPBROADCASTD", mem(onSigns+4*g, "SP"), y(2))
 		e.op("VPSHUFB", cst("Each8"), y(2), y(2))
 		e.op("VPADDB", y(2), y(0), y(0))
+		if e.mul {
+			e.dot(g, 0, mem(32*g, "R11"))
+			continue
+		}
 		e.op("VMOVDQU", y(0), e.weights(g))
 	}
 }
@@ -368,38 +624,62 @@ func expandIQ1_M(e *expander) {
 func expandTQ1_0(e *expander) {
 	e.scale(52, "")
 	e.putScale()
-	digits := func(reg func(n int) string, src int, to string) {
+	// minus the digits of the bytes in src, to dst
+	digits := func(reg func(n int) string, src, dst int) {
 		for i, c := range []string{"B86", "B171"} {
 			e.op("VPMAXUB", cst(c), reg(src), reg(6+i))
 			e.op("VPCMPEQB", reg(6+i), reg(src), reg(6+i))
 		}
-		e.op("VPADDB", reg(6), reg(7), reg(6)) // minus the digit
-		e.op("VPXOR", cst("B255"), reg(6), reg(6))
-		e.op("VMOVDQU", reg(6), to)
+		e.op("VPADDB", reg(6), reg(7), reg(dst))
 	}
 	triple := func(reg func(n int) string, r int) {
 		e.op("VPADDB", reg(r), reg(r), reg(5))
 		e.op("VPADDB", reg(5), reg(r), reg(r))
 	}
+	block := func(g int) { // with minus its digits in Y0
+		if e.mul {
+			e.op("VPABSB", y(0), y(0))
+			e.dot(g, 0, mem(32*g, "R11"))
+			return
+		}
+		e.op("VPXOR", cst("B255"), y(0), y(0))
+		e.op("VMOVDQU", y(0), e.weights(g))
+	}
+	e.correct = func(e *expander) { // the ones that weights are less
+		e.op("VMOVDQU", mem(0, "R13"), y(9))
+		e.shift("VPSRAD", 7, 9, 9)
+		e.op("VPADDD", y(9), y(8), y(8))
+	}
 	e.op("VMOVDQU", mem(0, "SI"), y(2))
-	e.op("VMOVDQU", mem(32, "SI"), x(3))
 	for n := range 5 {
 		if n > 0 {
 			triple(y, 2)
-			triple(x, 3)
 		}
-		digits(y, 2, e.weights(n))
-		digits(x, 3, mem(5*36+4+n/2*36+n%2*16, "DI"))
+		digits(y, 2, 0)
+		block(n)
 	}
+	e.op("VMOVDQU", mem(32, "SI"), x(3))
 	e.note("four bytes of four digits")
 	e.op("VPBROADCASTD", mem(48, "SI"), x(2))
-	e.op("VPMULLW", cst("Powers3"), x(2), x(3))
-	e.op("VPAND", cst("W255"), x(3), x(3))
+	e.op("VPMULLW", cst("Powers3"), x(2), x(4))
+	e.op("VPAND", cst("W255"), x(4), x(4))
 	e.op("VPSRLW", "$8", x(2), x(2))
 	e.op("VPMULLW", cst("Powers3"), x(2), x(2))
 	e.op("VPSLLW", "$8", x(2), x(2))
-	e.op("VPOR", x(3), x(2), x(2))
-	digits(x, 2, mem(7*36+4+16, "DI"))
+	e.op("VPOR", x(4), x(2), x(2))
+	for n := range 6 {
+		if n > 0 && n < 5 {
+			triple(x, 3)
+		}
+		if n == 5 {
+			e.op("VMOVDQA", x(2), x(3))
+		}
+		digits(x, 3, n%2)
+		if n%2 == 1 {
+			e.op("VINSERTI128", "$1", x(1), y(0), y(0))
+			block(5 + n/2)
+		}
+	}
 }
 
 // expandConstants are the patterns of the above.

@@ -115,10 +115,10 @@ func main() {
 		d := newASM(wide, "Float products and weighted sums. See dots.go in gen for the method.")
 		dotsFuncs(d)
 		d.save("dots" + suffix)
+		e := newASM(wide, "Rows of types with grids or digits. See expand.go in gen for the method.")
+		expandFuncs(e)
+		e.save("expand" + suffix)
 	}
-	e := newASM(false, "Rows of types with grids or digits, unpacked for the S8 kernels. See expand.go in gen for the method.")
-	expandFuncs(e)
-	e.save("expand_avx2_amd64.s")
 	constants()
 	stubs()
 }
