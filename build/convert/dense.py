@@ -6,5 +6,91 @@ OLD = {"4x": old_form}
 
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
           "original_max_position_embeddings": 64}
+YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 64}
+LINEAR = {"rope_type": "linear", "rope_theta": 20000.0, "factor": 4.0}
 
+
+def partial(share, theta=10000.0, **more):
+    return {"rope_type": "default", "rope_theta": theta, "partial_rotary_factor": share, **more}
+
+
+def windows(full, local=None):
+    """rope_parameters of families that have one for each type of layer."""
+    return {"full_attention": full, "sliding_attention": local or {"rope_type": "default", "rope_theta": 10000.0}}
+
+
+SLIDING = ["sliding_attention", "full_attention", "sliding_attention"]
+
+# Llama and what has its form.
 recipe("llama", "Llama", pre="llama-bpe", forms=OLD, tie_word_embeddings=True, rope_parameters=LLAMA3)
+recipe("llama-bias", "Llama", vocab="spm", forms=OLD, attention_bias=True, head_dim=32, rope_parameters=LINEAR)
+recipe("llama-yarn", "Llama", pre="llama-bpe", forms=OLD, rope_parameters=YARN)
+recipe("mistral", "Mistral", vocab="spm", forms=OLD, sliding_window=None, head_dim=24)
+recipe("ministral3", "Ministral3", pre="llama-bpe", head_dim=24, rope_parameters={
+    **YARN, "beta_fast": 32.0, "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1})
+recipe("smollm3", "SmolLM3", pre="llama-bpe", forms=OLD, num_hidden_layers=4, no_rope_layers=[1, 1, 1, 0], no_rope_layer_interval=4)
+recipe("arcee", "Arcee", pre="llama-bpe", forms=OLD, rope_parameters={**YARN, "beta_fast": 32.0, "beta_slow": 1.0})
+recipe("apertus", "Apertus", pre="llama-bpe", rope_parameters=LLAMA3)
+recipe("seed-oss", "SeedOss", head_dim=24, attention_bias=True, attention_out_bias=False)
+recipe("granite", "Granite", forms=OLD, attention_multiplier=0.2, embedding_multiplier=3.0, residual_multiplier=0.5,
+       logits_scaling=2.0, tie_word_embeddings=True)
+recipe("ernie4_5", "Ernie4_5", vocab="spm", forms=OLD, head_dim=16, tie_word_embeddings=True)
+recipe("hunyuan", "HunYuanDenseV1", pre="qwen2", forms=OLD, head_dim=16, max_position_embeddings=32768,
+       rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0, "alpha": 50.0, "factor": 1.0})
+
+# Qwen.
+recipe("qwen2", "Qwen2", pre="qwen2", forms=OLD)
+recipe("qwen2-yarn", "Qwen2", pre="qwen2", forms=OLD, tie_word_embeddings=True, rope_parameters=YARN)
+recipe("qwen3", "Qwen3", pre="qwen2", forms=OLD, head_dim=24)
+
+# Gemma.
+recipe("gemma", "Gemma", vocab="spm", pre="gemma", forms=OLD, head_dim=24, num_key_value_heads=1)
+recipe("gemma2", "Gemma2", vocab="spm", pre="gemma", forms=OLD, head_dim=24, sliding_window=16, query_pre_attn_scalar=24,
+       attn_logit_softcapping=50.0, final_logit_softcapping=30.0, num_hidden_layers=4)
+recipe("gemma3", "Gemma3", config="Gemma3TextConfig", vocab="spm", pre="gemma", forms=OLD, head_dim=24, sliding_window=16,
+       query_pre_attn_scalar=24, num_hidden_layers=7,
+       rope_parameters=windows({"rope_type": "linear", "rope_theta": 1000000.0, "factor": 8.0}))
+VISION = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14)
+recipe("gemma3-vision", "Gemma3", model="Gemma3ForConditionalGeneration", vocab="spm", pre="gemma", forms=OLD, small=False,
+       text_config=dict(vocab_size=512, hidden_size=64, intermediate_size=96, num_hidden_layers=7, num_attention_heads=4,
+                        num_key_value_heads=2, head_dim=24, sliding_window=16, query_pre_attn_scalar=24, max_position_embeddings=256,
+                        rope_parameters=windows({"rope_type": "linear", "rope_theta": 1000000.0, "factor": 8.0})),
+       vision_config=dict(model_type="siglip_vision_model", **VISION), mm_tokens_per_image=4, image_token_index=510,
+       boi_token_index=508, eoi_token_index=509, ids_below=500)
+
+# Phi.
+recipe("phi", "Phi", forms=OLD, rope_parameters=partial(0.5), num_key_value_heads=4)
+LONG = {"rope_type": "longrope", "rope_theta": 10000.0, "original_max_position_embeddings": 32,
+        "long_factor": [1.0 + 0.3 * i for i in range(8)], "short_factor": [1.0 + 0.05 * i for i in range(8)]}
+recipe("phi3", "Phi3", vocab="spm", forms=OLD, sliding_window=None)
+recipe("phi3-longrope", "Phi3", vocab="spm", forms=OLD, sliding_window=None, max_position_embeddings=256,
+       original_max_position_embeddings=32, rope_parameters=LONG)
+
+# OLMo.
+recipe("olmo", "Olmo", clip_qkv=1.5)
+recipe("olmo2", "Olmo2", forms=OLD)
+recipe("olmo3", "Olmo3", forms=OLD, sliding_window=16, layer_types=SLIDING)
+
+# What GPT-2 began.
+recipe("gpt2", "GPT2", model="GPT2LMHeadModel", small=False, vocab_size=512, n_embd=64, n_layer=3, n_head=4, n_positions=256,
+       bos_token_id=1, eos_token_id=2)
+recipe("gpt-neox", "GPTNeoX", forms=OLD, num_key_value_heads=None, rope_parameters=partial(0.25), use_parallel_residual=True)
+recipe("gpt-neox-serial", "GPTNeoX", num_key_value_heads=None, rope_parameters=partial(0.5), use_parallel_residual=False)
+recipe("starcoder", "GPTBigCode", small=False, vocab_size=512, n_embd=64, n_layer=3, n_head=4, n_positions=256, multi_query=True)
+recipe("starcoder2", "Starcoder2", forms=OLD, sliding_window=None, use_bias=True)
+recipe("falcon", "Falcon", num_key_value_heads=None, multi_query=True, new_decoder_architecture=False, parallel_attn=True, bias=False)
+recipe("falcon-40b", "Falcon", num_key_value_heads=None, num_kv_heads=2, new_decoder_architecture=True, bias=False)
+recipe("stablelm", "StableLm", forms=OLD, rope_parameters=partial(0.25), use_qkv_bias=True)
+recipe("stablelm-qknorm", "StableLm", rope_parameters=partial(0.25), qk_layernorm=True, use_parallel_residual=True)
+recipe("bloom", "Bloom", small=False, vocab_size=512, hidden_size=64, n_layer=3, n_head=4)
+recipe("mpt", "Mpt", small=False, vocab_size=512, d_model=64, n_layers=3, n_heads=4, max_seq_len=256, expansion_ratio=4)
+
+# And the others.
+recipe("glm4", "Glm4", forms=OLD, head_dim=16, attention_bias=True, rope_parameters=partial(0.5))
+recipe("exaone4", "Exaone4", forms=OLD, sliding_window=16, layer_types=["sliding_attention"] * 3 + ["full_attention"],
+       num_hidden_layers=4, rope_parameters=LLAMA3)
+recipe("cohere", "Cohere", forms=OLD, logit_scale=0.25, use_qk_norm=False)
+recipe("cohere-qknorm", "Cohere", logit_scale=0.25, use_qk_norm=True)
+recipe("cohere2", "Cohere2", forms=OLD, logit_scale=0.25, sliding_window=16, num_hidden_layers=4, head_dim=16,
+       layer_types=["sliding_attention"] * 3 + ["full_attention"])
+recipe("nemotron", "Nemotron", vocab="spm", forms=OLD, rope_parameters=partial(0.5), head_dim=16)

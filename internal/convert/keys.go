@@ -4,8 +4,8 @@ package convert
 // field, under any of the names that families give it; a family adds what it
 // knows besides. What a key means: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
-// transformer sets the keys that nearly every decoder has, and the number of layers.
-func (m *maker) transformer() {
+// outline sets the keys of a decoder's sizes, and the number of layers.
+func (m *maker) outline() {
 	m.layers = m.int("n_layers", "num_hidden_layers", "n_layer", "num_layers")
 	m.setInt("block_count", m.layers)
 	m.copyInt("context_length", "max_position_embeddings", "n_ctx", "n_positions", "max_length", "max_sequence_length", "model_max_length")
@@ -13,6 +13,11 @@ func (m *maker) transformer() {
 	m.copyInt("feed_forward_length", "prefix_dense_intermediate_size", "dense_intermediate_size", "intermediate_size", "n_inner", "hidden_dim", "ffn_dim")
 	m.copyInt("attention.head_count", "num_attention_heads", "n_head", "n_heads")
 	m.copyInt("attention.head_count_kv", "num_key_value_heads", "n_kv_heads")
+}
+
+// transformer sets the keys that nearly every decoder has.
+func (m *maker) transformer() {
+	m.outline()
 	if causal, ok := m.config.Bool("is_causal"); ok && !causal {
 		m.setBool("attention.causal", false)
 	}

@@ -1,24 +1,36 @@
 package convert
 
 func init() {
-	register("llama", llama, "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM")
+	register("llama", llama, "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "IQuestCoderForCausalLM", "InternLM3ForCausalLM")
+	register("smollm3", llama, "SmolLM3ForCausalLM")
+	register("arcee", llama, "ArceeForCausalLM")
 }
 
-// llama is Llama 1 to 3, Mistral, SmolLM2 and all that have their form.
+// llama is Llama 1 to 3, Mistral, SmolLM 2 and 3, Arcee's models (whose
+// feed-forward has no gate) and all that have their form.
 func llama(m *maker) {
-	m.transformer()
-	heads := m.int("num_attention_heads")
-	keys := m.intOr(heads, "num_key_value_heads")
-	m.setInt("vocab_size", m.int("vocab_size"))
-	m.setInt("rope.dimension_count", m.intOr(m.int("hidden_size")/max(heads, 1), "head_dim"))
+	m.llamaKeys()
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {
-		m.move("input_layernorm.weight", "attn_norm.weight")
-		m.put("attn_q.weight", m.source("self_attn.q_proj.weight").turned(heads))
-		m.put("attn_k.weight", m.source("self_attn.k_proj.weight").turned(keys))
-		m.move("self_attn.v_proj.weight", "attn_v.weight")
-		m.move("self_attn.o_proj.weight", "attn_output.weight")
-		m.move("post_attention_layernorm.weight", "ffn_norm.weight")
-		m.gated()
+		m.llamaLayer()
 	}
+}
+
+// llamaKeys sets the keys of Llama and those that have its form.
+func (m *maker) llamaKeys() {
+	m.transformer()
+	m.copyInt("vocab_size", "vocab_size")
+	m.setInt("rope.dimension_count", m.headDim())
+	m.llama3Factors()
+}
+
+// llamaLayer moves a layer of Llama's form.
+func (m *maker) llamaLayer() {
+	m.layerNorms("input_layernorm", "post_attention_layernorm")
+	m.turnedProjections(m.heads())
+	if m.has("mlp.gate_proj.weight") {
+		m.linear("mlp.gate_proj", "ffn_gate")
+	}
+	m.linear("mlp.up_proj", "ffn_up")
+	m.linear("mlp.down_proj", "ffn_down")
 }

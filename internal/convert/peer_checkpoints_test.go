@@ -29,6 +29,9 @@ var looser = map[string]float64{
 // pattern of the checkpoint's name, and one of the key or tensor. Each has its reason.
 var differences = []struct{ checkpoint, key, why string }{
 	{"*", "general.*", "what the model card says"},
+	{"gemma*", "*.rope.freq_base", "the script leaves it out for Gemma 1 and 2, and llama.cpp takes 10000"},
+	{"phi*", "phi2.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
+	{"stablelm*", "stablelm.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
 }
 
 // TestPeerCheckpoints converts tiny checkpoints of every family, which

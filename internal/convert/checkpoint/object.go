@@ -188,6 +188,31 @@ func (o *Object) Merged(inner *Object) *Object {
 	return m
 }
 
+// WithDefaults is o with those fields of a JSON object, which is written by hand,
+// that o has not (or has as null): what a model's class takes where its
+// configuration says nothing.
+func (o *Object) WithDefaults(literal string) *Object {
+	fields, err := parseObject([]byte(literal))
+	if err != nil {
+		panic("checkpoint: defaults " + literal + ": " + err.Error())
+	}
+	for k, v := range o.fields {
+		if v != nil || fields[k] == nil {
+			fields[k] = v
+		}
+	}
+	return &Object{o.file, fields}
+}
+
+// Without is o without some fields.
+func (o *Object) Without(names ...string) *Object {
+	m := o.Merged(&Object{})
+	for _, name := range names {
+		delete(m.fields, name)
+	}
+	return m
+}
+
 // number is a JSON number, or what Transformers 5 writes for those that JSON
 // lacks: {"__float__": "Infinity"}.
 func number(v any) (float64, bool) {
