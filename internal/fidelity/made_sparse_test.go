@@ -20,10 +20,11 @@ import (
 // sparseMost is how many each picks.
 var sparseMost = map[string]uint32{
 	"deepseek32": 24, "glm-dsa": 17, "dots3note": 31, "hy_v4": 16,
-	"minimax-m3": 5, "glm5-next": 20, "qwen4exp": 20,
+	"minimax-m3": 5, "glm5-next": 20, "qwen4exp": 20, "deepseek4": 7,
 }
 
 func init() {
+	madeTokens["deepseek4-sparse"] = 256 // so that there are rows of 128 positions
 	for arch, most := range sparseMost {
 		made[arch+" sparse"] = func(t *testing.T, path, seed string) { makeSparse(t, path, seed, arch, most) }
 	}
@@ -48,6 +49,7 @@ func makeSparse(t *testing.T, path, seed, arch string, most uint32) {
 		factor = 4000
 	}
 	scaleTensors(t, data, from, factor, "blk.1.attn_output.weight")
+	scaleTensors(t, data, from, 20, "blk.2.attn_output_b.weight", "blk.3.attn_output_b.weight")
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ type mixture struct {
 	wideNorm       *norm        // before wide; nil: none
 	gating         gating
 	choiceBias     []float32 // [experts] added to the probabilities for the choice alone; nil: none
+	byToken        []int32   // [vocab][used] the experts of each token, which are not chosen then; nil: none
 	groups         int       // groups of experts; 0 or 1: none
 	groupsUsed     int       // groups that the choice is from
 	gate, up, down []linear  // one per expert; a gate may be empty: see gatedTile

@@ -1,6 +1,11 @@
 package model
 
-import "happyphonellm/internal/kernels"
+import (
+	"encoding/binary"
+
+	"happyphonellm/internal/kernels"
+	"happyphonellm/internal/quant"
+)
 
 // What files with experts have in common.
 
@@ -81,3 +86,29 @@ func swiGLUCut(limit float32) activation {
 
 // swiGLUNoLimit is up to where a limit counts as none, as in llama.cpp.
 const swiGLUNoLimit = 1e-6
+
+// expertsByToken binds the experts that each token has in the current layer.
+func (b *builder) expertsByToken(m *mixture) []int32 {
+	name := b.tensorName("ffn_gate_tid2eid.weight")
+	t := b.find(name, m.used, b.m.Vocab)
+	switch {
+	case b.err != nil:
+		return nil
+	case t == nil:
+		b.fail(ErrModel, "tensor %q is missing", name)
+		return nil
+	case t.Type != quant.I32:
+		b.fail(ErrUnsupported, "tensor %q has type %v", name, t.Type)
+		return nil
+	}
+	list := make([]int32, m.used*b.m.Vocab)
+	for i := range list {
+		e := binary.LittleEndian.Uint32(t.Data[4*i:])
+		if e >= uint32(len(m.up)) {
+			b.fail(ErrModel, "tensor %q names expert %d of %d", name, e, len(m.up))
+			return nil
+		}
+		list[i] = int32(e)
+	}
+	return list
+}

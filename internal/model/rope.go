@@ -46,6 +46,7 @@ type ropeParams struct {
 	still   []bool    // pairs that do not turn; nil: all turn
 	plain   bool      // whatever scaling the file names is not for this rotation
 	mag     float32   // YaRN's magnitude; 0: from the file
+	exact   bool      // and no other factor of the file's
 }
 
 // rope reads the scaling keys and registers a rotation; equal ones are shared.
@@ -79,7 +80,9 @@ func (b *builder) rope(o ropeParams) *rope {
 			r.mag = o.mag
 		}
 	}
-	r.mag *= b.floatOr("rope.scaling.attn_factor", 1)
+	if !o.exact {
+		r.mag *= b.floatOr("rope.scaling.attn_factor", 1)
+	}
 	return b.sharedRope(r)
 }
 
@@ -250,5 +253,14 @@ func (r *rope) rotate(x, table []float32) {
 		kernels.RopeNorm(x, cos, sin)
 	} else {
 		kernels.RopeNeox(x, cos, sin)
+	}
+}
+
+// back writes the table that turns back what a table has turned.
+func (r *rope) back(dst, table []float32) {
+	half := r.dim / 2
+	copy(dst, table[:half])
+	for i, sin := range table[half:r.dim] {
+		dst[half+i] = -sin
 	}
 }

@@ -73,6 +73,9 @@ func (m *mixture) route(p *pass, in *kernels.Acts, t int) {
 	for rank := range w {
 		best := best(choice)
 		choice[best] = float32(math.Inf(-1))
+		if m.byToken != nil {
+			best = int(m.byToken[int(p.ids[t])*m.used+rank])
+		}
 		if m.share > 1 {
 			best /= m.share // and the weight is that of the output with this number
 		}

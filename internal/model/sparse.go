@@ -152,7 +152,8 @@ func (x *indexer) size(z *sizes) {
 type sparseSizes struct {
 	lists int // per token; 0: no layer is sparse
 	most  int // rows per list, where the context has as many
-	rows  int // positions that a token sees at most, where the context has as many
+	rows  int // of the cache that a token sees at most, where there are as many,
+	every int // and one more for so many tokens of the context; 0: none
 }
 
 // scoredTokens is how many tokens of a pass are scored at once.
@@ -184,7 +185,7 @@ func (s *State) fit(c *kvcache.Cache) {
 		row = max(row, key+value)
 	}
 	for i := range s.passes {
-		s.passes[i].gathered = make([]byte, min(z.rows, 2*k.capacity)*row)
+		s.passes[i].gathered = make([]byte, z.seen(k.capacity)*row)
 	}
 }
 
@@ -195,7 +196,16 @@ func (z *sparseSizes) bytes(batch, workers, context int, row int64) float64 {
 	}
 	return 4*float64(scoredTokens*z.lists)*float64(context) +
 		4*float64(batch*z.lists)*float64(1+min(z.most, context)) +
-		float64(workers)*float64(min(z.rows, 2*context))*float64(row)
+		float64(workers)*float64(z.seen(context))*float64(row)
+}
+
+// seen is how many rows of the cache a token sees at most.
+func (z *sparseSizes) seen(context int) int {
+	n := min(z.rows, 2*context)
+	if z.every > 0 {
+		n += context / z.every
+	}
+	return n
 }
 
 // list is the picks of token t's i-th list.
