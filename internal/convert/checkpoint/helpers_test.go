@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -125,4 +126,16 @@ func names(f *Folder) []string {
 		out = append(out, t.Name)
 	}
 	return out
+}
+
+// allocated checks that f takes no more memory than most bytes in all.
+func allocated(t testing.TB, what string, most uint64, f func()) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > most {
+		t.Errorf("%s: %d bytes of memory, more than %d", what, got, most)
+	}
 }

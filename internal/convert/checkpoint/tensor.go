@@ -166,12 +166,12 @@ func sized(shape []uint64, size int, most int64) ([]int, error) {
 		}
 		// most is below 2^63, so the product cannot overflow.
 		if d > uint64(most)/n || d > math.MaxInt/n {
-			return nil, fmt.Errorf("shape %v is larger than the file", shape)
+			return nil, fmt.Errorf("shape %v takes more than the %d bytes that are there", shape, most)
 		}
 		out[i], n = int(d), n*d
 	}
 	if n > uint64(most) {
-		return nil, fmt.Errorf("shape %v is larger than the file", shape)
+		return nil, fmt.Errorf("shape %v takes more than the %d bytes that are there", shape, most)
 	}
 	return out, nil
 }
