@@ -117,7 +117,7 @@ func gridFew(k func(p *rowsArgs), grid unsafe.Pointer) mulFunc {
 // expandedTypes are those that go this way.
 var expandedTypes = []quant.Type{
 	quant.IQ1_S, quant.IQ1_M, quant.IQ2_XXS, quant.IQ2_XS, quant.IQ2_S, quant.IQ3_XXS, quant.IQ3_S,
-	quant.TQ1_0, quant.TQ2_0, quant.NVFP4, quant.Q1_0, quant.Q2_0,
+	quant.TQ1_0,
 }
 
 // withGrids replaces the entries of types that have a product of their own.

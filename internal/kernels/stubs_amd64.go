@@ -59,6 +59,30 @@ func mulMXFP4AVX2(p *rowsArgs)
 func unpackMXFP4AVX2(p *rowsArgs)
 
 //go:noescape
+func mulNVFP4AVX2(p *rowsArgs)
+
+//go:noescape
+func unpackNVFP4AVX2(p *rowsArgs)
+
+//go:noescape
+func mulTQ2_0AVX2(p *rowsArgs)
+
+//go:noescape
+func unpackTQ2_0AVX2(p *rowsArgs)
+
+//go:noescape
+func mulQ1_0AVX2(p *rowsArgs)
+
+//go:noescape
+func unpackQ1_0AVX2(p *rowsArgs)
+
+//go:noescape
+func mulQ2_0AVX2(p *rowsArgs)
+
+//go:noescape
+func unpackQ2_0AVX2(p *rowsArgs)
+
+//go:noescape
 func mulIQ4_XSAVX2(p *rowsArgs)
 
 //go:noescape
@@ -93,6 +117,9 @@ func mulQ2_KAVX2(p *rowsArgs)
 
 //go:noescape
 func unpackQ2_KAVX2(p *rowsArgs)
+
+//go:noescape
+func gemmU2x1AVX2(p *gemmArgs)
 
 //go:noescape
 func gemmU4x8AVX2(p *gemmArgs)
@@ -219,6 +246,30 @@ func mulMXFP4VNNI(p *rowsArgs)
 
 //go:noescape
 func unpackMXFP4VNNI(p *rowsArgs)
+
+//go:noescape
+func mulNVFP4VNNI(p *rowsArgs)
+
+//go:noescape
+func unpackNVFP4VNNI(p *rowsArgs)
+
+//go:noescape
+func mulTQ2_0VNNI(p *rowsArgs)
+
+//go:noescape
+func unpackTQ2_0VNNI(p *rowsArgs)
+
+//go:noescape
+func mulQ1_0VNNI(p *rowsArgs)
+
+//go:noescape
+func unpackQ1_0VNNI(p *rowsArgs)
+
+//go:noescape
+func mulQ2_0VNNI(p *rowsArgs)
+
+//go:noescape
+func unpackQ2_0VNNI(p *rowsArgs)
 
 //go:noescape
 func mulIQ4_XSVNNI(p *rowsArgs)

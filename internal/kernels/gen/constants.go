@@ -22,7 +22,7 @@ func constants() {
 		}
 		fmt.Fprintf(&out, "GLOBL ·cst%s(SB), RODATA|NOPTR, $64\n", name)
 	}
-	for _, v := range []byte{3, 4, 15, 16, 28, 32, 48, 86, 112, 120, 128, 171, 248, 255} {
+	for _, v := range []byte{2, 3, 4, 15, 16, 28, 32, 48, 86, 112, 120, 127, 128, 171, 248, 255} {
 		put(fmt.Sprintf("B%d", v), func(int) byte { return v })
 	}
 	dword := func(name string, v uint32) {
@@ -33,6 +33,7 @@ func constants() {
 	dword("D7", 7)
 	dword("D15", 15)
 	dword("D63", 63)
+	dword("D255", 255)
 	dword("D15High", 15<<16)
 	dword("Ffff", 0xffff)
 	dword("Dm32", 0xffffffe0)
@@ -54,6 +55,7 @@ func constants() {
 	float("GeluC0", -1.5957691216057308)
 	float("GeluC1", -1.5957691216057308*0.044715)
 	float("F127", 127)
+	float("F128", 128)
 	float("QuantMin", 1.0/(1<<100))
 	dword("Abs", 0x7fffffff)
 	put("Ones8", func(int) byte { return 1 })
@@ -68,17 +70,36 @@ func constants() {
 	order("PackOrder", [8]byte{0, 4, 1, 5, 2, 6, 3, 7})
 	order("Twice", [8]byte{0, 0, 1, 1, 2, 2, 3, 3})
 	put("Bits", func(i int) byte { return 1 << (i % 8) })
-	for _, off := range []int{2, 4, 6} {
+	for off := 0; off < 16; off += 2 {
 		put(fmt.Sprintf("Spread%d", off), func(i int) byte { return byte(off + i%16/8) })
 	}
 	iq4 := [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
 	fp4 := [16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
-	put("FP4", func(i int) byte { return byte(fp4[i%16]) })
+	put("FP4", func(i int) byte { return byte(fp4[i%16] + 16) })
 	float("Half", 0.5)
 	float("Quarter", 0.25)
 	float("Eighth", 0.125)
 	dword("E8M0Least", 0x00200000) // 2^-128
 	put("IQ4", func(i int) byte { return byte(iq4[i%16]) })
+	for at := 0; at < 16; at += 4 {
+		part := func(high int) func(i int) byte {
+			return func(i int) byte {
+				if i%4/2 != high {
+					return 0x80
+				}
+				return byte(at + i%16/4)
+			}
+		}
+		put(fmt.Sprintf("PairsLow%d", at), part(0))
+		put(fmt.Sprintf("PairsHigh%d", at), part(1))
+	}
+	put("Fours2", func(i int) byte { return []byte{3, 12}[i%2] })
+	put("Pick2", func(i int) byte {
+		if i %= 16; i < 4 {
+			return byte(i)
+		}
+		return byte(i / 4)
+	})
 	expandConstants(put)
 	write("constants_amd64.s", out.Bytes())
 }

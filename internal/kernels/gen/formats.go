@@ -15,7 +15,14 @@ var formats = []*format{
 		k.op(pick(k.asm, "VMOVDQA32", "VMOVDQA"), k.v(k.raw(0, 2+16*c, i)), k.v(dst))
 	}},
 	{name: "IQ4_NL", consts: []string{"B15", "IQ4", "B128"}, bytes: 18, blocks: 1, signed: true, scales: scaleFirst, value: codebook("IQ4", func(b int) int { return 2 })},
-	{name: "MXFP4", consts: []string{"B15", "FP4", "B128"}, bytes: 17, blocks: 1, signed: true, scales: scaleE8M0, value: codebook("FP4", func(b int) int { return 1 })},
+	// The codebook of 4-bit floats is raised by 16, so that its values need no sign.
+	{name: "MXFP4", consts: []string{"B15", "FP4", "B112"}, bytes: 17, blocks: 1, offset: 16, scales: scaleE8M0, value: codebook("FP4", func(b int) int { return 1 })},
+	{name: "NVFP4", consts: []string{"B15", "FP4", "B16"}, bytes: 36, blocks: 2, offset: 16, sub: true, scales: scalesNVFP4, value: nibblesBy8},
+	{name: "TQ2_0", consts: []string{"B3", "B127"}, bytes: 66, blocks: 8, offset: 1, bundles: pairs, scales: scaleTQ2, value: func(k *rows, b, c, i, dst int) {
+		k.twoBits(dst, k.raw(0, b/4*32+16*c, i), b%4)
+	}},
+	{name: "Q1_0", consts: []string{"Bits", "B2", "B127"}, bytes: 18, blocks: 4, offset: 1, scales: scaleFirst, value: bitAt},
+	{name: "Q2_0", consts: []string{"B127", "Fours2", "Pick2"}, bytes: 18, blocks: 2, offset: 1, scales: scaleFirst, value: pairAt},
 	{name: "IQ4_XS", consts: []string{"B15", "IQ4", "B128"}, bytes: 136, blocks: 8, signed: true, scales: scalesIQ4XS,
 		value: codebook("IQ4", func(b int) int { return 8 + 16*b })},
 	{name: "Q4_K", consts: []string{"B15", "B128"}, bytes: 144, blocks: 8, min: true, bundles: pairs, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
@@ -145,6 +152,53 @@ func fifthAt(off int) func(k *rows, b, c, i, dst int) {
 	}
 }
 
+// bitAt: 16 bytes of bits from 2 on. A set bit is 2 and the offset 1.
+func bitAt(k *rows, b, c, i, dst int) {
+	raw := k.raw(0, 2, i)
+	k.op("VPSHUFB", k.cst(fmt.Sprintf("Spread%d", 4*b+2*c)), k.v(raw), k.v(dst))
+	if k.wide {
+		k.op("VPTESTMB", k.cst("Bits"), k.v(dst), "K1")
+		k.op("VMOVDQU8.Z", k.cst("B2"), "K1", k.v(dst))
+		return
+	}
+	k.and(dst, dst, "Bits")
+	k.op("VPCMPEQB", k.cst("Bits"), k.v(dst), k.v(dst))
+	k.and(dst, dst, "B2")
+}
+
+// pairAt: 16 bytes of pairs of bits from 2 on. Bytes go to their four weights, of
+// the last two halved by a shift; each keeps its pair, in place or 2 up, and a table
+// brings that down.
+func pairAt(k *rows, b, c, i, dst int) {
+	raw, t := k.raw(0, 2, i), k.tmp(1)
+	at := 8*b + 4*c
+	k.shrw(t, raw, 4)
+	k.op("VPSHUFB", k.cst(fmt.Sprintf("PairsHigh%d", at)), k.v(t), k.v(t))
+	k.op("VPSHUFB", k.cst(fmt.Sprintf("PairsLow%d", at)), k.v(raw), k.v(dst))
+	k.or(dst, dst, t)
+	k.and(dst, dst, "Fours2")
+	if k.wide {
+		k.op("VPSHUFB", k.v(dst), k.cst("Pick2"), k.v(dst))
+		return
+	}
+	k.op("VMOVDQU", k.cst("Pick2"), k.v(t))
+	k.op("VPSHUFB", k.v(dst), k.v(t), k.v(dst))
+}
+
+// nibblesBy8: 8 bytes of nibbles for each 16 weights, from 4 on.
+func nibblesBy8(k *rows, b, c, i, dst int) {
+	raw, t := k.raw(0, 4+16*b, i), k.tmp(1)
+	k.nibble(t, raw, 1)
+	k.nibble(dst, raw, 0)
+	k.op([]string{"VPUNPCKLQDQ", "VPUNPCKHQDQ"}[c], k.v(t), k.v(dst), k.v(dst))
+	if k.wide {
+		k.op("VPSHUFB", k.v(dst), k.cst("FP4"), k.v(dst))
+		return
+	}
+	k.op("VMOVDQU", k.cst("FP4"), k.v(t))
+	k.op("VPSHUFB", k.v(dst), k.v(t), k.v(dst))
+}
+
 // codebook: 16 bytes of nibbles that index a table of int8 values.
 func codebook(table string, off func(b int) int) func(k *rows, b, c, i, dst int) {
 	return func(k *rows, b, c, i, dst int) {
@@ -176,7 +230,9 @@ func scaleFirst(k *rows) {
 	} else {
 		k.op("VCVTPH2PS", x(t[0]), k.v(d))
 	}
-	k.putScale(0, d)
+	for b := range k.f.blocks {
+		k.putScale(b, d)
+	}
 }
 
 // scaleFifth: the same, but the bytes after the scale are needed too.
@@ -287,6 +343,41 @@ func (k *rows) lastHalf(dst, off int) {
 	k.forget()
 	k.dword(dst, off, 3)
 	k.halfHigh(dst, dst)
+}
+
+// scaleTQ2: f16 d at 64.
+func scaleTQ2(k *rows) {
+	k.lastHalf(sD, 50)
+	for b := range 8 {
+		k.putScale(b, sD)
+	}
+}
+
+// scalesNVFP4: four E4M3 scales, one per 16 weights, where 0x7f is 0 and the top
+// bit means nothing. Moved to the
+// place of an f16 they are 2^-8 of the value; a half of it is wanted, as the
+// codebook is doubled.
+func scalesNVFP4(k *rows) {
+	k.dword(sD, 0, 0)
+	for s := range 4 {
+		k.field(sT, sD, 8*s, "D255")
+		if k.wide {
+			k.op("VPCMPEQD", k.cst("D7f"), k.v(sT), "K1")
+			k.op("VPXORD", k.v(sT), k.v(sT), "K1", k.v(sT))
+		} else {
+			k.op("VPCMPEQD", k.cst("D7f"), k.v(sT), k.v(sT2))
+			k.op("VPANDN", k.v(sT), k.v(sT2), k.v(sT))
+		}
+		k.and(sT, sT, "D7f")
+		k.shl(sT, sT, 7)
+		k.half(sT, sT)
+		k.op("VMULPS", k.cst("F128"), k.v(sT), k.v(sT))
+		k.putSub(s, sT)
+	}
+	for b := range 2 {
+		k.op("VMOVUPS", k.cst("One"), k.v(sT))
+		k.putScale(b, sT)
+	}
 }
 
 // scalesQ6K: 16 int8 sub-scales at 192, f16 d at 208.

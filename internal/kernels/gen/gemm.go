@@ -43,6 +43,7 @@ func gemmFuncs(a *asm) {
 		return
 	}
 	for _, v := range []variant{
+		{name: "gemmU2x1", offset: 1, madd: 8},
 		{name: "gemmU4x8", offset: 8, madd: 8},
 		{name: "gemmU4Min", min: true, madd: 8},
 		{name: "gemmU5x16", offset: 16, madd: 4},
