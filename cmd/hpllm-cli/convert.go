@@ -142,6 +142,9 @@ func (c *convertFlags) run(i *interrupt) error {
 	if c.dry {
 		return printPlan(os.Stdout, plan)
 	}
+	if err := conversion.May(c.out); err != nil {
+		return err
+	}
 	noteReplaced(plan, conversion.Mix().Name)
 	_, size, params := planSums(plan)
 	verify := c.verify && (c.verifyIsSet || size < verifyBelow)

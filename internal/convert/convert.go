@@ -97,25 +97,58 @@ func (c *Conversion) Architecture() string { return c.m.arch }
 // another, but none of the checkpoint's. progress, if not nil, is told the bytes of
 // the checkpoint that are done. A cancelled ctx ends it with ctx's error.
 func (c *Conversion) Write(ctx context.Context, path string, progress Progress) error {
-	if err := notWithin(c.folder.Dir(), path); err != nil {
+	if err := c.May(path); err != nil {
 		return err
 	}
 	return write(ctx, c.m.w, c.plan, path, c.o.Threads, progress)
 }
 
-// notWithin refuses a path that is a file of folder dir, or a folder.
-func notWithin(dir, path string) error {
-	var files []string
+// May reports whether a file may be written at path: it must not be in the
+// checkpoint's folder, or be one of its files by another name.
+func (c *Conversion) May(path string) error {
+	dir := c.folder.Dir()
+	if inside, err := within(dir, filepath.Dir(path)); err != nil {
+		return err
+	} else if inside {
+		return fmt.Errorf("%s would be in the checkpoint %s, which is only read", path, dir)
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
+	var files []string
 	for _, e := range entries {
 		if !e.IsDir() {
 			files = append(files, filepath.Join(dir, e.Name()))
 		}
 	}
 	return notOneOf(files, path)
+}
+
+// within reports whether folder at is dir, or in it, whatever links lead there. A
+// folder that is not there is for whoever writes to it to complain about.
+func within(dir, at string) (bool, error) {
+	top, err := os.Stat(dir)
+	if err != nil {
+		return false, err
+	}
+	at, err = filepath.Abs(at)
+	if err != nil {
+		return false, err
+	}
+	if real, err := filepath.EvalSymlinks(at); err == nil {
+		at = real
+	}
+	for {
+		if info, err := os.Stat(at); err == nil && os.SameFile(info, top) {
+			return true, nil
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			return false, nil
+		}
+		at = up
+	}
 }
 
 // newMaker runs the adapter of the checkpoint.
