@@ -33,7 +33,12 @@ type Folder struct {
 
 // Open opens the checkpoint in folder dir and reads its tensors' tables.
 func Open(dir string) (*Folder, error) {
-	return open(dir, (*Folder).readModel)
+	return open(dir, func(f *Folder) error {
+		if err := f.readModel(); err != nil {
+			return err
+		}
+		return f.unquantize()
+	})
 }
 
 // open opens a folder, whose tensors read takes up.
@@ -133,6 +138,10 @@ func (f *Folder) names(pattern string) ([]string, error) {
 	}
 	return paths, err
 }
+
+// Names are the names of the folder's files (and folders) that match a pattern of
+// path/filepath, without the folders they lie in.
+func (f *Folder) Names(pattern string) ([]string, error) { return f.names(pattern) }
 
 func (f *Folder) path(name string) string { return filepath.Join(f.dir, name) }
 
