@@ -163,6 +163,7 @@ func (c *convertFlags) run(i *interrupt) error {
 		err = c.checked(ctx, i, conversion, path)
 	}
 	if errors.Is(err, context.Canceled) || err != nil && i.pending() {
+		note("interrupted: %s is not written", c.out)
 		return errInterrupted
 	}
 	if err != nil {
