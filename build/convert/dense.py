@@ -19,6 +19,29 @@ def windows(full, local=None):
     return {"full_attention": full, "sliding_attention": local or {"rope_type": "default", "rope_theta": 10000.0}}
 
 
+def with_fields(**fields):
+    """A form with other fields in config.json."""
+    return Fields(fields)
+
+
+class Fields:
+    def __init__(self, fields):
+        self.fields = fields
+
+    def __repr__(self):
+        return f"Fields({self.fields})"
+
+    def __call__(self, config, tensors):
+        return {**config, **self.fields}, tensors
+
+
+def neox_4x(config, tensors):
+    config = old_form(config, tensors)[0]
+    config["rotary_pct"] = config.pop("partial_rotary_factor")
+    config["rotary_emb_base"] = config.pop("rope_theta")
+    return config, tensors
+
+
 SLIDING = ["sliding_attention", "full_attention", "sliding_attention"]
 
 # Llama and what has its form.
@@ -58,8 +81,26 @@ recipe("gemma3-vision", "Gemma3", model="Gemma3ForConditionalGeneration", vocab=
        vision_config=dict(model_type="siglip_vision_model", **VISION), mm_tokens_per_image=4, image_token_index=510,
        boi_token_index=508, eoi_token_index=509, ids_below=500)
 
+recipe("gemma3n", "Gemma3n", config="Gemma3nTextConfig", vocab="spm", pre="gemma", forms=OLD, head_dim=24, sliding_window=16,
+       num_hidden_layers=25, num_kv_shared_layers=5, activation_sparsity_pattern=[0.95] * 10 + [0.0] * 15,
+       vocab_size_per_layer_input=480, hidden_size_per_layer_input=256, laurel_rank=64, ids_below=480)
+
+
+def layer_scalars(torch, model):
+    for name, buffer in model.named_buffers():
+        if name.endswith("layer_scalar"):
+            buffer.add_(torch.randn_like(buffer) * 0.2)
+
+
+recipe("gemma4", "Gemma4", config="Gemma4TextConfig", vocab="spm", pre="gemma", head_dim=16, global_head_dim=32, sliding_window=16,
+       num_hidden_layers=12, hidden_size_per_layer_input=32, vocab_size_per_layer_input=512, num_kv_shared_layers=6,
+       use_double_wide_mlp=True, final_logit_softcapping=30.0, tweak=layer_scalars)
+recipe("gemma4-moe", "Gemma4", config="Gemma4TextConfig", vocab="spm", pre="gemma", head_dim=16, global_head_dim=32, sliding_window=16,
+       num_hidden_layers=6, hidden_size_per_layer_input=0, attention_k_eq_v=True, num_global_key_value_heads=1, enable_moe_block=True,
+       num_experts=4, top_k_experts=2, moe_intermediate_size=32, tweak=layer_scalars)
+
 # Phi.
-recipe("phi", "Phi", forms=OLD, rope_parameters=partial(0.5), num_key_value_heads=4)
+recipe("phi", "Phi", forms=OLD, rope_parameters=partial(0.5), num_key_value_heads=4, intermediate_size=256)
 LONG = {"rope_type": "longrope", "rope_theta": 10000.0, "original_max_position_embeddings": 32,
         "long_factor": [1.0 + 0.3 * i for i in range(8)], "short_factor": [1.0 + 0.05 * i for i in range(8)]}
 recipe("phi3", "Phi3", vocab="spm", forms=OLD, sliding_window=None)
@@ -72,9 +113,9 @@ recipe("olmo2", "Olmo2", forms=OLD)
 recipe("olmo3", "Olmo3", forms=OLD, sliding_window=16, layer_types=SLIDING)
 
 # What GPT-2 began.
-recipe("gpt2", "GPT2", model="GPT2LMHeadModel", small=False, vocab_size=512, n_embd=64, n_layer=3, n_head=4, n_positions=256,
+recipe("gpt2", "GPT2", model="GPT2LMHeadModel", main=with_fields(n_ctx=256), small=False, vocab_size=512, n_embd=64, n_layer=3, n_head=4, n_positions=256,
        bos_token_id=1, eos_token_id=2)
-recipe("gpt-neox", "GPTNeoX", forms=OLD, num_key_value_heads=None, rope_parameters=partial(0.25), use_parallel_residual=True)
+recipe("gpt-neox", "GPTNeoX", forms={"4x": neox_4x}, num_key_value_heads=None, rope_parameters=partial(0.25), use_parallel_residual=True)
 recipe("gpt-neox-serial", "GPTNeoX", num_key_value_heads=None, rope_parameters=partial(0.5), use_parallel_residual=False)
 recipe("starcoder", "GPTBigCode", small=False, vocab_size=512, n_embd=64, n_layer=3, n_head=4, n_positions=256, multi_query=True)
 recipe("starcoder2", "Starcoder2", forms=OLD, sliding_window=None, use_bias=True)
@@ -83,14 +124,16 @@ recipe("falcon-40b", "Falcon", num_key_value_heads=None, num_kv_heads=2, new_dec
 recipe("stablelm", "StableLm", forms=OLD, rope_parameters=partial(0.25), use_qkv_bias=True)
 recipe("stablelm-qknorm", "StableLm", rope_parameters=partial(0.25), qk_layernorm=True, use_parallel_residual=True)
 recipe("bloom", "Bloom", small=False, vocab_size=512, hidden_size=64, n_layer=3, n_head=4)
-recipe("mpt", "Mpt", small=False, vocab_size=512, d_model=64, n_layers=3, n_heads=4, max_seq_len=256, expansion_ratio=4)
+recipe("mpt", "Mpt", main=with_fields(architectures=["MPTForCausalLM"]), small=False, vocab_size=512, d_model=64, n_layers=3, n_heads=4, max_seq_len=256, expansion_ratio=4)
 
 # And the others.
 recipe("glm4", "Glm4", forms=OLD, head_dim=16, attention_bias=True, rope_parameters=partial(0.5))
-recipe("exaone4", "Exaone4", forms=OLD, sliding_window=16, layer_types=["sliding_attention"] * 3 + ["full_attention"],
-       num_hidden_layers=4, rope_parameters=LLAMA3)
+recipe("exaone4", "Exaone4", forms=OLD, sliding_window=None, layer_types=["full_attention"] * 3, rope_parameters=LLAMA3)
+# llama.cpp has windows and norms of heads in models of 64 layers only.
+DEEP = dict(num_hidden_layers=64, hidden_size=32, intermediate_size=32, num_attention_heads=2, num_key_value_heads=1)
+recipe("exaone4-windows", "Exaone4", forms=OLD, sliding_window=16, layer_types=(["sliding_attention"] * 3 + ["full_attention"]) * 16, **DEEP)
 recipe("cohere", "Cohere", forms=OLD, logit_scale=0.25, use_qk_norm=False)
-recipe("cohere-qknorm", "Cohere", logit_scale=0.25, use_qk_norm=True)
+recipe("cohere-qknorm", "Cohere", logit_scale=0.25, use_qk_norm=True, **DEEP)
 recipe("cohere2", "Cohere2", forms=OLD, logit_scale=0.25, sliding_window=16, num_hidden_layers=4, head_dim=16,
        layer_types=["sliding_attention"] * 3 + ["full_attention"])
 recipe("nemotron", "Nemotron", vocab="spm", forms=OLD, rope_parameters=partial(0.5), head_dim=16)

@@ -51,7 +51,7 @@ class Recipe:
 
 def text(value):
     if callable(value):
-        return inspect.getsource(value)
+        return inspect.getsource(value) if inspect.isfunction(value) else repr(value)
     if isinstance(value, dict):
         return "{%s}" % ",".join(f"{k}:{text(v)}" for k, v in value.items())
     return repr(value)

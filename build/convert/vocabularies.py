@@ -9,7 +9,7 @@ MORE = """Größe, Äpfel und Öl; déjà vu, où ça? ¿Qué tal, señor? Пр�
 1 22 333 4444 55555 3.14159 0xff a_b c-d e+f x=y; if (a < b) { return c[0] != 'd'; } // I'll, we've, you're, he'd
 \t\tindented\n\n    four spaces\n🙂🚀 ---- **** ==== ....\n"""
 
-SPECIAL = ["<pad>", "<s>", "</s>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
+SPECIAL = ["<pad>", "<s>", "</s>", "<|im_start|>", "<|im_end|>", "<think>", "</think>", "<|endoftext|>", "<|user|>"]
 
 TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"

@@ -36,6 +36,17 @@ func (m *maker) setFlags(key string, v []bool) { m.w.SetBools(m.arch+"."+key, v)
 
 func (m *maker) setInts(key string, v []int32) { gguf.SetNumbers(m.w, m.arch+"."+key, v) }
 
+// setList sets a key with whole numbers from a list in a field.
+func (m *maker) setList(key, field string, list []float64) {
+	v := make([]int32, len(list))
+	for i, x := range list {
+		if v[i] = int32(x); float64(v[i]) != x {
+			m.fail("%s: %q: %g is no whole number that a model can have", m.config.File(), field, x)
+		}
+	}
+	m.setInts(key, v)
+}
+
 // slidingLayers tells which layers look through a window: those that the list of
 // layers' types says, or those that otherwise says. nil is none of both.
 func (m *maker) slidingLayers(otherwise func(layer int) bool) []bool {

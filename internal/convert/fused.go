@@ -58,3 +58,19 @@ func (m *maker) number(name string) float32 {
 	}
 	return x[0]
 }
+
+// padded is a matrix with rows of zeros at its end, so that it has n.
+func (v *view) padded(n int) *view {
+	own, cols := v.rows(), v.cols()
+	if n <= own {
+		return v
+	}
+	return v.derived([]int{n, cols}, func(dst []float32, row, rows int) error {
+		have := max(min(rows, own-row), 0)
+		clear(dst[have*cols : rows*cols])
+		if have == 0 {
+			return nil
+		}
+		return v.read(dst[:have*cols], row, have)
+	})
+}

@@ -64,9 +64,14 @@ const (
 
 var gatings = map[string]int{"softmax": gateSoftmax, "sigmoid": gateSigmoid, "sqrtsoftplus": 4}
 
-// copyInt sets a key from the first of the fields that is there.
+// copyInt sets a key from the first of the fields that is there: a number, or a
+// list with one for each layer.
 func (m *maker) copyInt(key string, fields ...string) {
 	for _, field := range fields {
+		if list, ok := m.config.Floats(field); ok {
+			m.setList(key, field, list)
+			return
+		}
 		if m.config.Has(field) {
 			m.setInt(key, m.int(field))
 			return
