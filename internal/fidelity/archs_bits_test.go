@@ -16,8 +16,8 @@ import (
 )
 
 // archBitTokens is how many tokens are compared, two passes of them: arm64 is
-// imitated, which is slow.
-const archBitTokens = 12
+// imitated, which is slow. Where attention is sparse there must be some to leave out.
+const archBitTokens, sparseBitTokens = 12, 36
 
 // archBitsVariable makes this program print a hash of logits for each of the
 // files named, which are separated by spaces, instead of testing.
@@ -88,5 +88,9 @@ func archBits(path string) (string, error) {
 		return "", err
 	}
 	defer e.Close()
-	return idBits(e, archIDs(archBitTokens), archBitTokens-1)
+	n := archBitTokens
+	if strings.HasSuffix(path, "-sparse.gguf") {
+		n = sparseBitTokens
+	}
+	return idBits(e, archIDs(n), n-1)
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"happyphonellm/internal/gguf"
@@ -110,6 +111,39 @@ func TestSparseModelsLeaveOut(t *testing.T) {
 			t.Errorf("%s: picking %d instead of all changes the logits by an NMSE of %.2e", arch, most, nmse)
 		} else {
 			t.Logf("%s: %.2e", arch, nmse)
+		}
+	}
+}
+
+// TestSparseTruncate: what a context forgets is computed again, rows of several
+// positions too, with every KV type.
+func TestSparseTruncate(t *testing.T) {
+	ids := archIDs(250)
+	other := append(slices.Clone(ids[:70]), ids[100:]...)
+	for arch, most := range sparseMost {
+		path := filepath.Join(t.TempDir(), arch+".gguf")
+		makeSparse(t, path, "1", arch, most)
+		e := load(t, path, 2)
+		for _, kv := range []infer.KVType{infer.KVF32, infer.KVF16, infer.KVQ8_0} {
+			o := infer.SessionOptions{Context: len(ids), Batch: 32, KV: kv}
+			fresh, again := session(t, e, o), session(t, e, o)
+			for _, step := range []struct {
+				s   *infer.Session
+				ids []int32
+			}{{fresh, other}, {again, ids}} {
+				if err := step.s.Eval(step.ids); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := again.Truncate(70); err != nil {
+				t.Fatal(err)
+			}
+			if err := again.Eval(other[70:]); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(fresh.Logits(), again.Logits()) {
+				t.Errorf("%s, KV type %v: other logits after a Truncate", arch, kv)
+			}
 		}
 	}
 }
