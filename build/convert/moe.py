@@ -118,3 +118,105 @@ YARN = {"rope_type": "yarn", "rope_theta": 150000.0, "factor": 8.0, "beta_fast":
         "original_max_position_embeddings": 64}
 recipe("gpt-oss", "GptOss", forms={"4x": old_form, "mxfp4": mxfp4}, tweak=on_grid, num_hidden_layers=4, num_local_experts=8, num_experts_per_tok=2,
        head_dim=16, sliding_window=16, layer_types=["sliding_attention", "full_attention"] * 2, rope_parameters={**YARN, "truncate": True})
+
+
+def decays(torch, model):
+    """Decays of states near what trained models have."""
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if name.endswith("A_log"):
+                p.copy_(torch.log(1 + 7 * torch.rand_like(p)))
+            elif name.endswith(("dt_bias", "dt_proj.bias")):
+                p.copy_(torch.randn_like(p) * 0.7 - 1)
+    choosers(torch, model)
+
+
+CONV = ["conv", "full_attention", "conv", "full_attention"]
+recipe("lfm2", "Lfm2", forms={"4x": old_form}, num_hidden_layers=4, norm_eps=1e-5, conv_L_cache=3, block_multiple_of=8, layer_types=CONV,
+       tie_word_embeddings=True)
+recipe("lfm2moe", "Lfm2Moe", forms=BOTH, tweak=choosers, num_hidden_layers=4, norm_eps=1e-5, conv_L_cache=3, num_dense_layers=1,
+       use_expert_bias=True, layer_types=CONV, tie_word_embeddings=True, **EXPERTS)
+
+LOCAL = dict(num_local_experts=8, num_experts_per_tok=2)
+GRANITE = dict(embedding_multiplier=3.0, residual_multiplier=0.7, attention_multiplier=0.3, logits_scaling=2.0)
+MAMBA2 = dict(mamba_n_heads=8, mamba_n_groups=2, mamba_d_state=16, mamba_d_head=16, mamba_d_conv=4, mamba_expand=2, mamba_chunk_size=16)
+HYBRID = dict(num_hidden_layers=4, layer_types=["mamba", "attention", "mamba", "mamba"], shared_intermediate_size=40, **MAMBA2, **GRANITE)
+recipe("granitemoe", "GraniteMoe", forms={"4x": old_form}, **LOCAL, **GRANITE)
+recipe("granitemoeshared", "GraniteMoeShared", shared_intermediate_size=40, **LOCAL, **GRANITE)
+recipe("granitehybrid", "GraniteMoeHybrid", forms={"4x": old_form}, tweak=decays, **LOCAL, **HYBRID)
+recipe("granitehybrid-dense", "GraniteMoeHybrid", tweak=decays, num_local_experts=0, num_experts_per_tok=0, **HYBRID)
+recipe("granitehybrid-attention", "GraniteMoeHybrid", num_local_experts=0, num_experts_per_tok=0, position_embedding_type="rope",
+       **{**HYBRID, "layer_types": ["attention"] * 4})
+recipe("bamba", "Bamba", forms={"4x": old_form}, tweak=decays, num_hidden_layers=4, attn_layer_indices=[1], attn_rotary_emb=8,
+       partial_rotary_factor=0.5, **MAMBA2)
+recipe("olmoe", "Olmoe", forms=BOTH, num_experts=8, num_experts_per_tok=2, norm_topk_prob=False, rms_norm_eps=1e-5)
+recipe("mixtral", "Mixtral", vocab="spm", forms={"4x": old_form, "fused": fused_mlp}, sliding_window=None, **LOCAL)
+
+LATENT = dict(kv_lora_rank=32, qk_rope_head_dim=16, qk_nope_head_dim=24, v_head_dim=20, first_k_dense_replace=1, n_routed_experts=8,
+              num_experts_per_tok=2, moe_intermediate_size=48, num_key_value_heads=4)
+recipe("deepseek2", "DeepseekV2", forms=BOTH, topk_method="greedy", n_group=1, topk_group=1, n_shared_experts=2, routed_scaling_factor=1.3,
+       **LATENT)
+recipe("deepseek2-q", "DeepseekV2", forms=BOTH, q_lora_rank=40, topk_method="greedy", n_group=1, topk_group=1, n_shared_experts=2,
+       routed_scaling_factor=1.3, rope_parameters={**YARN, "rope_theta": 10000.0, "mscale": 0.707, "mscale_all_dim": 0.707}, **LATENT)
+recipe("deepseek3", "DeepseekV3", forms=BOTH, tweak=choosers, q_lora_rank=40, n_group=4, topk_group=2, n_shared_experts=1,
+       routed_scaling_factor=2.5, norm_topk_prob=True,
+       rope_parameters={**YARN, "rope_theta": 10000.0, "mscale": 1.0, "mscale_all_dim": 1.0}, **LATENT)
+recipe("glm4moelite", "Glm4MoeLite", forms=BOTH, tweak=choosers, q_lora_rank=40, n_group=1, topk_group=1, n_shared_experts=1,
+       routed_scaling_factor=1.8, norm_topk_prob=True, **LATENT)
+
+STATE = dict(vocab_size=512, hidden_size=64, state_size=16, num_hidden_layers=3, conv_kernel=4, expand=2, bos_token_id=1, eos_token_id=2,
+             pad_token_id=0)
+recipe("mamba", "Mamba", tweak=decays, small=False, time_step_rank=8, tie_word_embeddings=True, **STATE)
+recipe("falcon-mamba", "FalconMamba", tweak=decays, small=False, time_step_rank=8, tie_word_embeddings=False, **STATE)
+recipe("mamba2", "Mamba2", tweak=decays, small=False, num_heads=8, head_dim=16, n_groups=2, chunk_size=16, tie_word_embeddings=False, **STATE)
+recipe("falcon-h1", "FalconH1", forms={"4x": old_form}, tweak=decays, head_dim=16, mamba_d_ssm=128, embedding_multiplier=2.0, lm_head_multiplier=0.5,
+       mlp_multipliers=[0.9, 0.8], key_multiplier=0.7, attention_in_multiplier=1.1, attention_out_multiplier=0.9, ssm_in_multiplier=1.2,
+       ssm_out_multiplier=0.85, ssm_multipliers=[0.9, 0.8, 0.7, 0.6, 0.5], mamba_rms_norm=True, mamba_norm_before_gate=False, **MAMBA2)
+recipe("jamba", "Jamba", vocab="spm", forms={"fused": fused}, tweak=decays, num_hidden_layers=4, num_experts=4, num_experts_per_tok=2,
+       expert_layer_period=2, expert_layer_offset=1, attn_layer_period=4, attn_layer_offset=2, use_mamba_kernels=False, mamba_d_state=16,
+       mamba_d_conv=4, mamba_expand=2, mamba_dt_rank=8)
+NEMOTRON = dict(head_dim=16, mamba_num_heads=8, mamba_head_dim=16, n_groups=2, ssm_state_size=16, conv_kernel=4, expand=2, chunk_size=16,
+                use_mamba_kernels=False)
+recipe("nemotron-h-moe", "NemotronH", forms={"fused": fused}, tweak=decays, num_hidden_layers=None, layers_block_type=["mamba", "moe", "attention", "moe"],
+       n_routed_experts=8, n_shared_experts=1, num_experts_per_tok=2, moe_intermediate_size=48, moe_shared_expert_intermediate_size=40,
+       n_group=1, topk_group=1, routed_scaling_factor=1.5, norm_topk_prob=True, **NEMOTRON)
+recipe("nemotron-h", "NemotronH", tweak=decays, num_hidden_layers=None, layers_block_type=["mamba", "mlp", "attention", "mlp"], **NEMOTRON)
+
+recipe("ernie4_5-moe", "Ernie4_5_Moe", vocab="spm", forms=BOTH, tweak=choosers, num_hidden_layers=4, moe_num_experts=8, moe_k=2, moe_intermediate_size=48,
+       moe_num_shared_experts=2, moe_layer_start_index=1, moe_layer_end_index=3, moe_layer_interval=1, use_bias=False)
+
+
+def hunyuan(config, tensors):
+    """The fields that Tencent's own configuration has."""
+    layers = config["num_hidden_layers"]
+    return {**config, "moe_intermediate_size": [config["intermediate_size"]] * layers, "moe_topk": [2] * layers,
+            "num_shared_expert": [1] * layers}, tensors
+
+
+def hunyuan_vocabulary(argv):
+    """The script wants a tokenizer that is Python code beside the model."""
+    from conversion.hunyuan import HunYuanMoEModel
+
+    HunYuanMoEModel.set_vocab = lambda self: self._set_vocab_gpt2()
+
+
+recipe("hunyuan-moe", "HunYuanMoEV1", forms={"fused": fused}, main=hunyuan, script=hunyuan_vocabulary, num_experts=8, moe_topk=2, head_dim=16)
+DEEP = dict(n_routed_experts=8, n_shared_experts=1, num_experts_per_tok=2, moe_intermediate_size=48, first_k_dense_replace=1, n_group=1,
+            topk_group=1, routed_scaling_factor=1.5, norm_topk_prob=True)
+recipe("glm4moe", "Glm4Moe", forms=BOTH, tweak=choosers, script=no_mtp, head_dim=24, use_qk_norm=True, attention_bias=True, partial_rotary_factor=0.5, **DEEP)
+recipe("dots1", "Dots1", forms=BOTH, tweak=choosers, head_dim=16, **DEEP)
+recipe("minimax-m2", "MiniMaxM2", forms={"4x": old_form, "fused": fused_mlp}, tweak=choosers, head_dim=24, rotary_dim=12, **LOCAL)
+recipe("afmoe", "Afmoe", forms=BOTH, tweak=choosers, head_dim=16, num_hidden_layers=4, num_dense_layers=1, num_shared_experts=1, sliding_window=16,
+       layer_types=["sliding_attention"] * 3 + ["full_attention"], **EXPERTS)
+
+
+def phi(config, tensors):
+    """The class by the name that the hub has."""
+    return {**config, "architectures": ["PhiMoEForCausalLM"]}, tensors
+
+
+LONG = {"rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0 + i / 8 for i in range(8)],
+        "long_factor": [2.0 + i for i in range(8)], "short_mscale": 1.2, "long_mscale": 1.2, "original_max_position_embeddings": 64}
+recipe("phimoe", "Phimoe", vocab="spm", main=phi, num_local_experts=4, num_experts_per_tok=2, attention_bias=True, lm_head_bias=True,
+       rope_parameters=LONG)
+recipe("bitnet", "BitNet", vocab="spm", tie_word_embeddings=True)

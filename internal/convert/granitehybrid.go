@@ -1,0 +1,94 @@
+package convert
+
+func init() {
+	register("granitehybrid", graniteHybrid, "GraniteMoeHybridForCausalLM", "BambaForCausalLM")
+}
+
+// graniteHybrid is Granite 4, and Bamba: Mamba 2 in most layers, attention in the
+// others. A Granite 4 without Mamba is a Granite of the older form.
+func graniteHybrid(m *maker) {
+	m.ignore("head_dim")
+	m.layers = m.int("num_hidden_layers")
+	attention, hybrid := m.hybridAttention(), false
+	for _, a := range attention {
+		hybrid = hybrid || !a
+	}
+	if !hybrid {
+		m.become("granite")
+		if m.intOr(0, "num_experts_per_tok") > 0 {
+			m.become("granitemoe")
+		}
+	}
+	m.llamaKeys()
+	m.graniteFactors()
+	m.graniteSharedWidth()
+	s := m.mamba2Sizes()
+	rotates := m.class == "BambaForCausalLM" || !hybrid
+	if dim := m.intOr(0, "attn_rotary_emb"); dim > 0 {
+		m.setInt("rope.dimension_count", dim)
+	}
+	m.setBool("rope.scaling.finetuned", rotates)
+	if !rotates {
+		m.setInt("context_length", 1<<20)
+	}
+	_, keys := m.heads()
+	heads := make([]int32, m.layers)
+	for i, a := range attention {
+		if a {
+			heads[i] = int32(keys)
+		}
+	}
+	m.setInts("attention.head_count_kv", heads)
+	m.move("model.embed_tokens.weight", "token_embd.weight")
+	norm, _ := m.firstOf("model.norm.weight", "model.final_layernorm.weight")
+	m.move(norm, "output_norm.weight")
+	m.moveAny("lm_head.weight", "output.weight")
+	for m.nextLayer("model.layers.%d.") {
+		m.move("input_layernorm.weight", "attn_norm.weight")
+		if attention[m.layer] {
+			m.turnedProjections(m.heads())
+		} else {
+			m.mamba2Layer("mamba.", s)
+		}
+		if m.class == "BambaForCausalLM" {
+			m.move("pre_ff_layernorm.weight", "ffn_norm.weight")
+			m.linear("feed_forward.gate_proj", "ffn_gate")
+			m.linear("feed_forward.up_proj", "ffn_up")
+			m.linear("feed_forward.down_proj", "ffn_down")
+			continue
+		}
+		m.move("post_attention_layernorm.weight", "ffn_norm.weight")
+		m.graniteExperts()
+	}
+}
+
+// become gives the file another architecture than the adapter's own.
+func (m *maker) become(arch string) {
+	m.arch = arch
+	m.w.SetText("general.architecture", arch)
+}
+
+// hybridAttention tells which layers are attention: by their types, by a list of
+// their numbers, or by a period and where in it they are.
+func (m *maker) hybridAttention() []bool {
+	list := make([]bool, m.layers)
+	field := "layer_types"
+	if !m.config.Has(field) {
+		field = "layers_block_type"
+	}
+	if types := m.layerTypes(field); types != nil {
+		for i, t := range types {
+			list[i] = t == "attention" || t == "full_attention"
+		}
+		return list
+	}
+	if numbers, ok := m.config.Floats("attn_layer_indices"); ok && len(numbers) > 0 {
+		m.mark(list, numbers, "attn_layer_indices")
+		return list
+	}
+	period, offset := m.int("attn_layer_period"), m.int("attn_layer_offset")
+	for i := range list {
+		list[i] = i%max(period, 1) == offset
+	}
+	return list
+}
