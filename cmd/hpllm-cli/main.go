@@ -53,7 +53,7 @@ Standard output carries the answer and nothing else. Exit codes: 0 done,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
 	root.AddCommand(
 		newRun(i), newChat(i), newBench(i), newPerplexity(i), newLogits(i),
-		newTokenize(i), newDetokenize(i), newTemplate(i), newInspect(), newQuantize(i), newConvert(i),
+		newTokenize(i), newDetokenize(i), newTemplate(i), newInspect(), newQuantize(i), newImatrix(i), newConvert(i),
 	)
 	return root
 }

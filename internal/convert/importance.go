@@ -156,6 +156,9 @@ func (s *Sums) Add(name string, expert, experts int, x []float32) {
 	s.counts[name][expert]++
 }
 
+// Len is the number of matrices that have had inputs.
+func (s *Sums) Len() int { return len(s.squares) }
+
 // Create writes the sums to a file that ReadImportance and llama-quantize read.
 func (s *Sums) Create(path, dataset string, chunks, chunkSize int) error {
 	w := gguf.NewWriter()

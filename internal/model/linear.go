@@ -18,6 +18,9 @@ type linear struct {
 // dst[t*stride+r-r0] is output r of token t.
 func (l *linear) mul(p *pass, dst []float32, stride, r0, k int, x *kernels.Acts) {
 	p.view = l.w.View(r0, k)
+	if p.watch != nil {
+		p.watch(&p.view.Data[0], x)
+	}
 	p.view.MulRows(dst, stride, 0, k, x, p.scratch)
 	if l.scale == nil && l.bias == nil {
 		return

@@ -93,6 +93,8 @@ type State struct {
 
 	picks picks // of sparse attention
 
+	watch func(first *byte, x *kernels.Acts) // see Watch; nil: nobody does
+
 	passes []pass
 	work   func(*parallel.Worker)
 
@@ -170,6 +172,13 @@ func (m *Model) NewState(batch, workers int) *State {
 	s.work = s.run
 	return s
 }
+
+// Watch has f called before each product of rows of a weight matrix with inputs:
+// with the first byte of the rows and what they are multiplied with, which f only
+// reads. Rows are claimed in tiles by all workers, so f is called from many
+// goroutines, and for a whole matrix just once with its very first row. nil ends it.
+// No pass may be running.
+func (s *State) Watch(f func(first *byte, x *kernels.Acts)) { s.watch = f }
 
 // Batch is the largest number of tokens in a pass.
 func (s *State) Batch() int { return s.batch }
