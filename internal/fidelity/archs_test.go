@@ -110,6 +110,9 @@ func sameArchitecture(t *testing.T, path, name, seed string) float64 {
 		}
 	}
 	s := session(t, load(t, path, 2), infer.SessionOptions{Context: len(ids), KV: infer.KVF32})
+	if err := s.Eval(ids[:len(ids)/2]); err != nil {
+		t.Fatal(err)
+	}
 	if n := testing.AllocsPerRun(8, func() {
 		if err := s.Eval(ids[:1]); err != nil {
 			t.Error(err)

@@ -90,3 +90,38 @@ func TestShapesThatCannotBeKept(t *testing.T) {
 		}
 	}
 }
+
+func TestSides(t *testing.T) {
+	shape := Shape{Heads: 1, KeyDim: 32, Sides: [2]Side{{Dim: 64}, {Dim: 32, Every: 4}}}
+	for _, typ := range []quant.Type{quant.F32, quant.F16, quant.Q8_0} {
+		c, err := New(typ, 10, []Shape{{}, shape})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for side, rows := range []int{10, 2} {
+			dim := shape.Sides[side].Dim
+			for row := range rows {
+				x := make([]float32, dim)
+				x[row] = 127
+				c.StoreSide(1, side, row, x)
+			}
+			kept := c.Side(1, side)
+			if len(kept.K) != rows*kept.KStride {
+				t.Errorf("%v: list %d has %d bytes for %d rows of %d", typ, side, len(kept.K), rows, kept.KStride)
+			}
+			got := make([]float32, dim)
+			for row := range rows {
+				kernels.LoadKV(typ, got, kept.K[row*kept.KStride:])
+				if got[row] != 127 || got[dim-1] != 0 {
+					t.Errorf("%v: list %d, row %d has %v", typ, side, row, got)
+				}
+			}
+		}
+	}
+	if n, ok := shape.TokenBytes(quant.F16); n != 64+128+16 || !ok {
+		t.Errorf("a token takes %d bytes, %v", n, ok)
+	}
+	if _, err := New(quant.Q8_0, 4, []Shape{{Sides: [2]Side{{Dim: 40}}}}); err == nil {
+		t.Error("rows of 40 numbers were accepted as Q8_0")
+	}
+}

@@ -138,6 +138,7 @@ func runBlock(t *testing.T, m *Model, b block, x []float32, workers, chunk int) 
 	team := parallel.New(workers)
 	defer team.Close()
 	s := m.NewState(chunk, workers)
+	s.fit(cache)
 	var out []float32
 	for from := 0; from < n; from += chunk {
 		k := min(chunk, n-from)
