@@ -18,7 +18,7 @@ flutter="flutter flutter-test flutter-tester flutter-patched-sdk flutter-engine-
   g++ libgtk-3-dev cmake ninja-build pkgconf xvfb xauth xdotool dbus-daemon imagemagick libgl1-mesa-dri"
 # For build/convert/checkpoints.sh: what makes and saves tiny models, and what
 # llama.cpp's script imports.
-transformers="python3-torch python3-transformers python3-safetensors python3-tokenizers python3-sentencepiece python3-gguf python3-jinja2"
+transformers="python3-torch python3-transformers python3-safetensors python3-tokenizers python3-sentencepiece python3-protobuf python3-gguf python3-jinja2"
 
 ((EUID == 0)) || die "llama.cpp's tools need root to be installed: sudo -E make deps (or leave them out)"
 command -v apt-get >/dev/null || die "llama.cpp's tools come from Debian packages, and this is no Debian: left out"

@@ -14,7 +14,18 @@ fi
 # Inside the Debian folder everything lies under one name, which names of models come from.
 inside=/tmp/hpllm/checkpoints-$$
 work=$sid$inside
-trap 'rm -rf --one-file-system "$work"' EXIT
+trap 'keep; rm -rf --one-file-system "$work"' EXIT
+
+# keep moves the checkpoints that are complete to the cache, those of an interrupted run, too.
+keep() {
+  local key folder
+  for key in "$work"/out/*/ref/key; do
+    [[ -e $key ]] || continue
+    folder=${key%/ref/key}
+    rm -rf "$cache/checkpoints/$(basename "$folder")"
+    mv "$folder" "$cache/checkpoints/"
+  done
+}
 mkdir -p "$work/out" "$cache/checkpoints"
 cp "$root"/build/convert/*.py "$work/"
 cp -R "$cache/peer-convert" "$work/peer"
@@ -28,12 +39,7 @@ status=0
 in_sid env PYTHONDONTWRITEBYTECODE=1 HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=1 \
   python3 "$inside/checkpoints.py" "$inside/out" "$inside/peer" "$inside/have" "$@" >&2 || status=1
 
-for key in "$work"/out/*/ref/key; do
-  [[ -e $key ]] || continue
-  folder=${key%/ref/key}
-  rm -rf "$cache/checkpoints/$(basename "$folder")"
-  mv "$folder" "$cache/checkpoints/"
-done
+keep
 # What no recipe makes any more goes.
 if [[ -e $work/out/names ]]; then
   for folder in "$cache"/checkpoints/*; do

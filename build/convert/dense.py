@@ -1,6 +1,6 @@
 """Dense decoders."""
 
-from recipes import old_form, recipe
+from recipes import NULL, old_form, recipe
 
 OLD = {"4x": old_form}
 
@@ -67,10 +67,11 @@ recipe("qwen2-yarn", "Qwen2", pre="qwen2", forms=OLD, tie_word_embeddings=True, 
 recipe("qwen3", "Qwen3", pre="qwen2", forms=OLD, head_dim=24)
 
 # Gemma.
-recipe("gemma", "Gemma", vocab="spm", pre="gemma", forms=OLD, head_dim=24, num_key_value_heads=1)
-recipe("gemma2", "Gemma2", vocab="spm", pre="gemma", forms=OLD, head_dim=24, sliding_window=16, query_pre_attn_scalar=24,
+GEMMA = dict(bos_token_id=2, eos_token_id=1)
+recipe("gemma", "Gemma", vocab="spm", pre="gemma", forms=OLD, **GEMMA, head_dim=24, num_key_value_heads=1)
+recipe("gemma2", "Gemma2", vocab="spm", pre="gemma", forms=OLD, **GEMMA, head_dim=24, sliding_window=16, query_pre_attn_scalar=24,
        attn_logit_softcapping=50.0, final_logit_softcapping=30.0, num_hidden_layers=4)
-recipe("gemma3", "Gemma3", config="Gemma3TextConfig", vocab="spm", pre="gemma", forms=OLD, head_dim=24, sliding_window=16,
+recipe("gemma3", "Gemma3", config="Gemma3TextConfig", vocab="spm", pre="gemma", forms=OLD, **GEMMA, head_dim=24, sliding_window=16,
        query_pre_attn_scalar=24, num_hidden_layers=7,
        rope_parameters=windows({"rope_type": "linear", "rope_theta": 1000000.0, "factor": 8.0}))
 VISION = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14)
@@ -81,7 +82,21 @@ recipe("gemma3-vision", "Gemma3", model="Gemma3ForConditionalGeneration", vocab=
        vision_config=dict(model_type="siglip_vision_model", **VISION), mm_tokens_per_image=4, image_token_index=510,
        boi_token_index=508, eoi_token_index=509, ids_below=500)
 
-recipe("gemma3n", "Gemma3n", config="Gemma3nTextConfig", vocab="spm", pre="gemma", forms=OLD, head_dim=24, sliding_window=16,
+
+
+def all_keys(config, tensors):
+    """As the models on the hub: layers that take keys and values of others have some of their own, too, which nothing reads."""
+    import torch
+
+    tensors = dict(tensors)
+    for layer in range(20, 25):
+        for name in ("k_proj.weight", "v_proj.weight", "k_norm.weight"):
+            same = tensors[f"model.layers.{layer % 5}.self_attn.{name}"]
+            tensors[f"model.layers.{layer}.self_attn.{name}"] = torch.randn_like(same)
+    return old_form(config, tensors)
+
+
+recipe("gemma3n", "Gemma3n", config="Gemma3nTextConfig", vocab="spm", pre="gemma", forms={"4x": all_keys}, **GEMMA, head_dim=24, sliding_window=16,
        num_hidden_layers=25, num_kv_shared_layers=5, activation_sparsity_pattern=[0.95] * 10 + [0.0] * 15,
        vocab_size_per_layer_input=480, hidden_size_per_layer_input=256, laurel_rank=64, ids_below=480)
 
@@ -92,10 +107,10 @@ def layer_scalars(torch, model):
             buffer.add_(torch.randn_like(buffer) * 0.2)
 
 
-recipe("gemma4", "Gemma4", config="Gemma4TextConfig", vocab="spm", pre="gemma", head_dim=16, global_head_dim=32, sliding_window=16,
-       num_hidden_layers=12, hidden_size_per_layer_input=32, vocab_size_per_layer_input=512, num_kv_shared_layers=6,
+recipe("gemma4", "Gemma4", config="Gemma4TextConfig", vocab="spm", pre="gemma", **GEMMA, vocab_size=480, head_dim=16, global_head_dim=32, sliding_window=16,
+       num_hidden_layers=12, hidden_size_per_layer_input=32, vocab_size_per_layer_input=480, num_kv_shared_layers=6,
        use_double_wide_mlp=True, final_logit_softcapping=30.0, tweak=layer_scalars)
-recipe("gemma4-moe", "Gemma4", config="Gemma4TextConfig", vocab="spm", pre="gemma", head_dim=16, global_head_dim=32, sliding_window=16,
+recipe("gemma4-moe", "Gemma4", config="Gemma4TextConfig", vocab="spm", pre="gemma", **GEMMA, vocab_size=480, head_dim=16, global_head_dim=32, sliding_window=16,
        num_hidden_layers=6, hidden_size_per_layer_input=0, attention_k_eq_v=True, num_global_key_value_heads=1, enable_moe_block=True,
        num_experts=4, top_k_experts=2, moe_intermediate_size=32, tweak=layer_scalars)
 
@@ -128,7 +143,7 @@ recipe("mpt", "Mpt", main=with_fields(architectures=["MPTForCausalLM"]), small=F
 
 # And the others.
 recipe("glm4", "Glm4", forms=OLD, head_dim=16, attention_bias=True, rope_parameters=partial(0.5))
-recipe("exaone4", "Exaone4", forms=OLD, sliding_window=None, layer_types=["full_attention"] * 3, rope_parameters=LLAMA3)
+recipe("exaone4", "Exaone4", forms=OLD, sliding_window=NULL, layer_types=["full_attention"] * 3, rope_parameters=LLAMA3)
 # llama.cpp has windows and norms of heads in models of 64 layers only.
 DEEP = dict(num_hidden_layers=64, hidden_size=32, intermediate_size=32, num_attention_heads=2, num_key_value_heads=1)
 recipe("exaone4-windows", "Exaone4", forms=OLD, sliding_window=16, layer_types=(["sliding_attention"] * 3 + ["full_attention"]) * 16, **DEEP)
@@ -137,3 +152,5 @@ recipe("cohere-qknorm", "Cohere", logit_scale=0.25, use_qk_norm=True, **DEEP)
 recipe("cohere2", "Cohere2", forms=OLD, logit_scale=0.25, sliding_window=16, num_hidden_layers=4, head_dim=16,
        layer_types=["sliding_attention"] * 3 + ["full_attention"])
 recipe("nemotron", "Nemotron", vocab="spm", forms=OLD, rope_parameters=partial(0.5), head_dim=16)
+
+import remote  # noqa: E402, F401  more of them

@@ -72,12 +72,16 @@ SMALL = dict(
 )
 
 
+# A field that is None, and says so to the configuration.
+NULL = "null"
+
+
 def recipe(name, family, *, model=None, config=None, vocab="bpe", pre="gpt-2", tweak=None, forms=None, main=None,
            script=None, ids=48, small=True, **fields):
     """Adds a recipe; family "Llama" is LlamaForCausalLM and LlamaConfig. A field None is not passed on."""
     if name in RECIPES:
         raise ValueError(f"two recipes {name}")
-    given = {k: v for k, v in ({**SMALL, **fields} if small else fields).items() if v is not None}
+    given = {k: None if v == NULL else v for k, v in ({**SMALL, **fields} if small else fields).items() if v is not None}
     RECIPES[name] = Recipe(name, model or family + "ForCausalLM", config or family + "Config", given, vocab, pre,
                            tweak, forms or {}, main, script, ids)
 

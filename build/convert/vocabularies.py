@@ -31,10 +31,12 @@ def corpus():
 def write(folder, recipe):
     """Writes the tokenizer of a recipe into a checkpoint's folder."""
     {"bpe": write_bpe, "spm": write_spm}[recipe.vocab](folder, recipe)
+    gemma = recipe.pre == "gemma"
+    bos, eos = (2, 1) if gemma else (1, 2)
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": "<s>",
-        "eos_token": "</s>",
+        "bos_token": "<bos>" if gemma else "<s>",
+        "eos_token": "<eos>" if gemma else "</s>",
         "pad_token": "<pad>",
         "unk_token": "<unk>" if recipe.vocab == "spm" else None,
         "model_max_length": 256,
@@ -42,7 +44,7 @@ def write(folder, recipe):
         "chat_template": TEMPLATE,
     }
     save(folder, "tokenizer_config.json", config)
-    save(folder, "generation_config.json", {"bos_token_id": 1, "eos_token_id": [2, 4], "pad_token_id": 0, "do_sample": True})
+    save(folder, "generation_config.json", {"bos_token_id": bos, "eos_token_id": [eos, 4], "pad_token_id": 0, "do_sample": True})
 
 
 def save(folder, name, value):

@@ -8,6 +8,7 @@ func init() {
 // exaone is LG's EXAONE 3 and 3.5, which has Llama's form under other names.
 func exaone(m *maker) {
 	m.transformer()
+	m.copyFloat("attention.layer_norm_rms_epsilon", "layer_norm_epsilon", "rms_norm_eps")
 	if act, ok := m.config.Text("activation_function"); ok && act != "silu" {
 		m.fail("%s: \"activation_function\": %q is not silu", m.config.File(), act)
 	}

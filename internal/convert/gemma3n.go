@@ -24,7 +24,8 @@ func gemma3n(m *maker) {
 	m.setInt("embedding_length_per_layer_input", m.int("hidden_size_per_layer_input"))
 	m.setInt("attention.shared_kv_layers", m.int("num_kv_shared_layers"))
 	m.setFloats("activation_sparsity_scale", m.sparsity())
-	m.setFlags("attention.sliding_window_pattern", m.slidingLayers(func(layer int) bool { return (layer+1)%5 != 0 }))
+	sliding := m.slidingLayers(func(layer int) bool { return (layer+1)%5 != 0 })
+	m.setFlags("attention.sliding_window_pattern", sliding)
 	if m.int("altup_num_inputs") != 4 {
 		m.fail("%s: \"altup_num_inputs\": %d streams, want 4", m.config.File(), m.int("altup_num_inputs"))
 	}
@@ -39,6 +40,9 @@ func gemma3n(m *maker) {
 	m.leave("lm_head.weight")
 	for m.nextLayer("model.layers.%d.") {
 		m.gemmaPlainLayer()
+		if !m.has("self_attn.k_proj.weight") {
+			m.lentKeys(sliding)
+		}
 		m.layerInput()
 		for _, name := range [][2]string{
 			{"altup.correction_coefs.weight", "altup_correct_coef.weight"},
@@ -77,6 +81,27 @@ func (m *maker) gemmaPlainLayer() {
 	m.move("self_attn.q_norm.weight", "attn_q_norm.weight")
 	m.moveAny("self_attn.k_norm.weight", "attn_k_norm.weight")
 	m.gated()
+}
+
+// lentKeys gives a layer the matrices of keys and values of the layer whose keys and
+// values it takes. Nothing reads them, but llama.cpp's loader wants some, and
+// Transformers 5 saves none.
+func (m *maker) lentKeys(sliding []bool) {
+	own := m.layers - m.int("num_kv_shared_layers")
+	from := own - 1
+	for from >= 0 && sliding != nil && sliding[from] != sliding[m.layer] {
+		from--
+	}
+	if m.layer < own || from < 0 {
+		m.source("self_attn.k_proj.weight") // which is missing
+		return
+	}
+	prefix := m.prefix
+	m.prefix = fmt.Sprintf("model.layers.%d.", from)
+	m.linear("self_attn.k_proj", "attn_k")
+	m.linear("self_attn.v_proj", "attn_v")
+	m.move("self_attn.k_norm.weight", "attn_k_norm.weight")
+	m.prefix = prefix
 }
 
 // layerInput moves what adds a layer's own input to its output.

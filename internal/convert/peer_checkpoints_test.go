@@ -29,6 +29,8 @@ var looser = map[string]float64{
 // pattern of the checkpoint's name, and one of the key or tensor. Each has its reason.
 var differences = []struct{ checkpoint, key, why string }{
 	{"*", "general.*", "what the model card says"},
+	{"gemma3n*", "gemma3n.activation_sparsity_scale", "PyTorch's quantiles differ in the last digits; llama.cpp has its own constant"},
+	{"gemma3n", "blk.2[0-4].attn_[kv]*.weight", "Transformers 5 leaves out what no layer reads, and llama.cpp does not load the script's file"},
 	{"gemma*", "*.rope.freq_base", "the script leaves it out for Gemma 1 and 2, and llama.cpp takes 10000"},
 	{"phi*", "phi2.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
 	{"stablelm*", "stablelm.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
