@@ -123,7 +123,7 @@ suite_flutter() {
     skip flutter "Flutter in $sid is missing, or you are not root; make deps"
     return
   fi
-  for part in analyze test drive; do
+  for part in analyze test drive restart; do
     counted "$root/build/flutter.sh" "$part"
   done
 }

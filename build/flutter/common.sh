@@ -21,13 +21,32 @@ need_flutter() {
 # is $inside to programs in the Debian folder. It is removed at the end.
 enter_work() {
   work=$(mktemp -d "$sid/tmp/hpllm-flutter.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
+  trap leave_work EXIT
   inside=${work#"$sid"}
   mkdir -p "$work/dart" "$work/example_app"
   cp -r "$root/dart/happy_phone_llm_flutter" "$work/dart/"
   cp -r "$app"/* "$work/example_app/"
   rm -rf "$work/example_app/.dart_tool" "$work/example_app/build"
   write_packages "$work/example_app/.dart_tool/package_config.json"
+}
+
+# leave_work: programs that still run in there would go on without their files.
+leave_work() {
+  [[ -z $running ]] || { kill "$running" && wait "$running"; } 2>/dev/null
+  rm -rf "$work"
+}
+
+# within SECONDS COMMAND...: run COMMAND in the Debian folder, and end it when it
+# takes longer, or when this script is ended.
+running=
+within() {
+  local code
+  (exec chroot "$sid" timeout --kill-after=5 "$@") &
+  running=$!
+  wait "$running"
+  code=$?
+  running=
+  return "$code"
 }
 
 # language FOLDER: the language version that its pubspec.yaml asks for.

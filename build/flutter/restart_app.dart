@@ -5,6 +5,8 @@ import 'dart:io';
 
 import 'package:flutter/widgets.dart';
 import 'package:happy_phone_llm_flutter/happy_phone_llm_flutter.dart';
+// ignore: implementation_imports
+import 'package:happy_phone_llm_flutter/src/engine.dart';
 
 void main() => runApp(const _Talker());
 
@@ -37,7 +39,14 @@ class _TalkerState extends State<_Talker> {
       await for (final event in llm.generate('Once upon a time', options)) {
         if (event is! TextDelta) break;
         setState(() => _text += event.text);
-        if (++pieces % 5 == 0) stdout.writeln('app: $pieces pieces');
+        if (++pieces == 1) {
+          // The lower half of a handle is its place in the library's table.
+          final places = (llm as Engine).connection.handles.map(
+            (handle) => handle & 0xffffffff,
+          );
+          stdout.writeln('app: places ${places.join(' ')}');
+        }
+        if (pieces % 5 == 0) stdout.writeln('app: $pieces pieces');
       }
     } on HpLlmException catch (e) {
       // The worker isolate is killed before this one.

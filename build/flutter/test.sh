@@ -71,7 +71,7 @@ frontend "$inside/tests.dill" "$inside/example_app/.main.dart" \
 # the program does not end it.
 engine_run() {
   # shellcheck disable=SC2016 # for the inner shell
-  in_sid env -i PATH=/usr/bin:/bin LANG=C.UTF-8 HOME="$inside/home" TMPDIR="$inside/home" LD_LIBRARY_PATH="$inside/lib" \
+  within "$limit" env -i PATH=/usr/bin:/bin LANG=C.UTF-8 HOME="$inside/home" TMPDIR="$inside/home" LD_LIBRARY_PATH="$inside/lib" \
     FLUTTER_TEST=true APP_NAME="$(app_name)" UNIT_TEST_ASSETS="$inside/flutter_assets" \
     HPLLM_FLUTTER_FILE="$1" HPLLM_FLUTTER_NAME="$name" \
     HPLLM_FLUTTER_GOLDENS="$([[ $command == goldens ]] && echo update)" \
@@ -79,7 +79,7 @@ engine_run() {
     HPLLM_TEST_LIBRARY="$inside/lib/libhappyphonellm.so" \
     HPLLM_TEST_MODEL="$inside/models/smollm2-q4_1.gguf" \
     HPLLM_TEST_TINY="$inside/models/llama-dense.gguf" \
-    timeout --kill-after=5 "$limit" sh -c 'cd "$1" && shift && exec "$@"' sh "$inside/example_app" \
+    sh -c 'cd "$1" && shift && exec "$@"' sh "$inside/example_app" \
     "$engine/flutter_tester" --run-forever --disable-vm-service --enable-checked-mode \
     --enable-software-rendering --skia-deterministic-rendering --non-interactive --use-test-fonts \
     --disable-asset-fonts --packages="$inside/example_app/.dart_tool/package_config.json" \

@@ -67,6 +67,7 @@ final class Connection {
   final _queues = <int, List<AnswerStream>>{};
   final _questions = <int, Completer<Object?>>{};
   final _sessionHandles = <int, int>{};
+  late final int _model;
   void Function(double done)? _onProgress;
   LogCallback? _onLog;
   LoadCommand? _load;
@@ -82,6 +83,10 @@ final class Connection {
 
   /// The worker isolate; for this package's tests.
   late final Isolate worker;
+
+  /// The numbers that the C interface has for the model and the sessions; for
+  /// this package's tests.
+  List<int> get handles => [_model, ..._sessionHandles.values];
 
   /// Whether [dispose] has been called, or the worker has ended.
   bool get isDisposed => _disposing || _gone.isCompleted;
@@ -251,7 +256,8 @@ final class Connection {
         if (_stopLoadAsked) _send(const StopAllCommand());
       case LoadProgress(:final done):
         _onProgress?.call(done);
-      case Loaded(:final info):
+      case Loaded(:final info, :final handle):
+        _model = handle;
         _native = Native.open(_libraryPath);
         _loaded.complete(info);
         _onProgress = null;

@@ -176,7 +176,7 @@ final class LoadProgress extends Report {
   final double done;
 }
 
-/// The model is loaded; [handle] is its native handle, for stopping only.
+/// The model is loaded; [handle] is its native handle, for tests only.
 final class Loaded extends Report {
   const Loaded(this.info, this.handle);
 
