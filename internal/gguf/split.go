@@ -70,6 +70,11 @@ func (f *File) openParts() error {
 	return f.index()
 }
 
+// PartPath is the path of a part (from 1) of a file in count parts.
+func PartPath(stem string, part, count int) string {
+	return splitPath(stem, uint64(part), uint64(count))
+}
+
 func splitPath(stem string, part, count uint64) string {
 	return fmt.Sprintf("%s-%05d-of-%05d.gguf", stem, part, count)
 }
