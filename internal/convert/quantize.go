@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
 	"happyphonellm/internal/gguf"
 )
@@ -45,20 +44,11 @@ func notOneOf(files []string, path string) error {
 	return nil
 }
 
-// metadata copies f's, with the new type and without the numbers of a split.
+// metadata copies f's, with the new type.
 func metadata(f *gguf.File, o Options) (*gguf.Writer, error) {
-	w := gguf.NewWriter()
-	for _, key := range f.Keys() {
-		if strings.HasPrefix(key, "split.") {
-			continue
-		}
-		v, ok := f.Value(key)
-		if !ok {
-			continue
-		}
-		if err := w.SetValue(key, v); err != nil {
-			return nil, err
-		}
+	w, err := copiedKeys(f)
+	if err != nil {
+		return nil, err
 	}
 	o.annotate(w, o.Mix.FileType)
 	return w, nil
