@@ -25,11 +25,8 @@ func quantizeQ8_0(dst []byte, src []float32) {
 		x, blk := src[32*b:32*b+32], dst[34*b:34*b+34]
 		var amax float32
 		for _, v := range x {
-			if v < 0 {
-				v = -v
-			}
-			if v > amax {
-				amax = v
+			if a := math.Float32frombits(math.Float32bits(v) &^ (1 << 31)); a > amax {
+				amax = a
 			}
 		}
 		d := amax / 127
@@ -54,5 +51,6 @@ func roundInt8(v float32) int8 {
 	case v != v:
 		return 0
 	}
-	return int8(math.Round(float64(v)))
+	// In float64 the sum is exact, so that cutting it off rounds the number itself.
+	return int8(int32(float64(v) + math.Copysign(0.5, float64(v))))
 }
