@@ -140,35 +140,51 @@ recipe("lfm2moe", "Lfm2Moe", forms=BOTH, tweak=choosers, num_hidden_layers=4, no
 LOCAL = dict(num_local_experts=8, num_experts_per_tok=2)
 GRANITE = dict(embedding_multiplier=3.0, residual_multiplier=0.7, attention_multiplier=0.3, logits_scaling=2.0)
 MAMBA2 = dict(mamba_n_heads=8, mamba_n_groups=2, mamba_d_state=16, mamba_d_head=16, mamba_d_conv=4, mamba_expand=2, mamba_chunk_size=16)
-HYBRID = dict(num_hidden_layers=4, layer_types=["mamba", "attention", "mamba", "mamba"], shared_intermediate_size=40, **MAMBA2, **GRANITE)
+# Of Mamba 2 in groups, transformers' own models norm all groups at once, others (its authors', llama.cpp) each by itself.
+ALONE = {**MAMBA2, "mamba_n_groups": 1}
+HYBRID = dict(num_hidden_layers=4, layer_types=["mamba", "attention", "mamba", "mamba"], shared_intermediate_size=96,
+              position_embedding_type="nope", **ALONE, **GRANITE)
 recipe("granitemoe", "GraniteMoe", forms={"4x": old_form}, **LOCAL, **GRANITE)
 recipe("granitemoeshared", "GraniteMoeShared", shared_intermediate_size=40, **LOCAL, **GRANITE)
 recipe("granitehybrid", "GraniteMoeHybrid", forms={"4x": old_form}, tweak=decays, **LOCAL, **HYBRID)
 recipe("granitehybrid-dense", "GraniteMoeHybrid", tweak=decays, num_local_experts=0, num_experts_per_tok=0, **HYBRID)
-recipe("granitehybrid-attention", "GraniteMoeHybrid", num_local_experts=0, num_experts_per_tok=0, position_embedding_type="rope",
-       **{**HYBRID, "layer_types": ["attention"] * 4})
-recipe("bamba", "Bamba", forms={"4x": old_form}, tweak=decays, num_hidden_layers=4, attn_layer_indices=[1], attn_rotary_emb=8,
-       partial_rotary_factor=0.5, **MAMBA2)
-recipe("olmoe", "Olmoe", forms=BOTH, num_experts=8, num_experts_per_tok=2, norm_topk_prob=False, rms_norm_eps=1e-5)
+recipe("granitehybrid-attention", "GraniteMoeHybrid", num_local_experts=0, num_experts_per_tok=0,
+       **{**HYBRID, "layer_types": ["attention"] * 4, "position_embedding_type": "rope"})
+# Of a rotation of a part of the head transformers 5 makes one of all.
+recipe("bamba", "Bamba", forms={"4x": old_form}, tweak=decays, num_hidden_layers=4, attn_layer_indices=[1], attn_rotary_emb=16,
+       **ALONE)
+recipe("olmoe", "Olmoe", forms=BOTH, num_key_value_heads=4, num_experts=8, num_experts_per_tok=2, norm_topk_prob=False,
+       rms_norm_eps=1e-5)
 recipe("mixtral", "Mixtral", vocab="spm", forms={"4x": old_form, "fused": fused_mlp}, sliding_window=None, **LOCAL)
+
+
+
+def glm(argv):
+    """The script wants GLM's own special tokens."""
+    argv.append("--no-mtp")
+    import conversion.glm
+
+    for c in (conversion.glm.Glm4MoeModel, conversion.glm.Glm4MoeLiteModel):
+        c.set_vocab = lambda self: self._set_vocab_gpt2()
+
 
 LATENT = dict(kv_lora_rank=32, qk_rope_head_dim=16, qk_nope_head_dim=24, v_head_dim=20, first_k_dense_replace=1, n_routed_experts=8,
               num_experts_per_tok=2, moe_intermediate_size=48, num_key_value_heads=4)
 recipe("deepseek2", "DeepseekV2", forms=BOTH, topk_method="greedy", n_group=1, topk_group=1, n_shared_experts=2, routed_scaling_factor=1.3,
        **LATENT)
 recipe("deepseek2-q", "DeepseekV2", forms=BOTH, q_lora_rank=40, topk_method="greedy", n_group=1, topk_group=1, n_shared_experts=2,
-       routed_scaling_factor=1.3, rope_parameters={**YARN, "rope_theta": 10000.0, "mscale": 0.707, "mscale_all_dim": 0.707}, **LATENT)
+       routed_scaling_factor=1.3, **LATENT)
 recipe("deepseek3", "DeepseekV3", forms=BOTH, tweak=choosers, q_lora_rank=40, n_group=4, topk_group=2, n_shared_experts=1,
-       routed_scaling_factor=2.5, norm_topk_prob=True,
+       routed_scaling_factor=2.5, norm_topk_prob=True, scoring_func="sigmoid",
        rope_parameters={**YARN, "rope_theta": 10000.0, "mscale": 1.0, "mscale_all_dim": 1.0}, **LATENT)
-recipe("glm4moelite", "Glm4MoeLite", forms=BOTH, tweak=choosers, q_lora_rank=40, n_group=1, topk_group=1, n_shared_experts=1,
+recipe("glm4moelite", "Glm4MoeLite", forms=BOTH, tweak=choosers, script=glm, q_lora_rank=40, n_group=1, topk_group=1, n_shared_experts=1,
        routed_scaling_factor=1.8, norm_topk_prob=True, **LATENT)
 
 STATE = dict(vocab_size=512, hidden_size=64, state_size=16, num_hidden_layers=3, conv_kernel=4, expand=2, bos_token_id=1, eos_token_id=2,
              pad_token_id=0)
 recipe("mamba", "Mamba", tweak=decays, small=False, time_step_rank=8, tie_word_embeddings=True, **STATE)
 recipe("falcon-mamba", "FalconMamba", tweak=decays, small=False, time_step_rank=8, tie_word_embeddings=False, **STATE)
-recipe("mamba2", "Mamba2", tweak=decays, small=False, num_heads=8, head_dim=16, n_groups=2, chunk_size=16, tie_word_embeddings=False, **STATE)
+recipe("mamba2", "Mamba2", tweak=decays, small=False, num_heads=8, head_dim=16, n_groups=1, chunk_size=16, tie_word_embeddings=False, **STATE)
 recipe("falcon-h1", "FalconH1", forms={"4x": old_form}, tweak=decays, head_dim=16, mamba_d_ssm=128, embedding_multiplier=2.0, lm_head_multiplier=0.5,
        mlp_multipliers=[0.9, 0.8], key_multiplier=0.7, attention_in_multiplier=1.1, attention_out_multiplier=0.9, ssm_in_multiplier=1.2,
        ssm_out_multiplier=0.85, ssm_multipliers=[0.9, 0.8, 0.7, 0.6, 0.5], mamba_rms_norm=True, mamba_norm_before_gate=False, **MAMBA2)
@@ -180,9 +196,17 @@ NEMOTRON = dict(head_dim=16, mamba_num_heads=8, mamba_head_dim=16, n_groups=2, s
 recipe("nemotron-h-moe", "NemotronH", forms={"fused": fused}, tweak=decays, num_hidden_layers=None, layers_block_type=["mamba", "moe", "attention", "moe"],
        n_routed_experts=8, n_shared_experts=1, num_experts_per_tok=2, moe_intermediate_size=48, moe_shared_expert_intermediate_size=40,
        n_group=1, topk_group=1, routed_scaling_factor=1.5, norm_topk_prob=True, **NEMOTRON)
-recipe("nemotron-h", "NemotronH", tweak=decays, num_hidden_layers=None, layers_block_type=["mamba", "mlp", "attention", "mlp"], **NEMOTRON)
 
-recipe("ernie4_5-moe", "Ernie4_5_Moe", vocab="spm", forms=BOTH, tweak=choosers, num_hidden_layers=4, moe_num_experts=8, moe_k=2, moe_intermediate_size=48,
+
+def plain_nemotron(config, tensors):
+    """One without experts, as the hub has them: layers as a text, and no word of experts."""
+    config = {k: v for k, v in config.items() if "expert" not in k and k not in ("n_group", "topk_group", "norm_topk_prob", "layers_block_type")}
+    return {**config, "num_hidden_layers": 4, "hybrid_override_pattern": "M-*-", "model_type": "nemotron_h_of_old"}, tensors
+
+
+recipe("nemotron-h", "NemotronH", main=plain_nemotron, tweak=decays, num_hidden_layers=None, layers_block_type=["mamba", "mlp", "attention", "mlp"], **NEMOTRON)
+
+recipe("ernie4_5-moe", "Ernie4_5_Moe", vocab="spm", forms=BOTH, tweak=choosers, num_hidden_layers=4, intermediate_size=192, moe_num_experts=8, moe_k=2, moe_intermediate_size=48,
        moe_num_shared_experts=2, moe_layer_start_index=1, moe_layer_end_index=3, moe_layer_interval=1, use_bias=False)
 
 
@@ -203,10 +227,12 @@ def hunyuan_vocabulary(argv):
 recipe("hunyuan-moe", "HunYuanMoEV1", forms={"fused": fused}, main=hunyuan, script=hunyuan_vocabulary, num_experts=8, moe_topk=2, head_dim=16)
 DEEP = dict(n_routed_experts=8, n_shared_experts=1, num_experts_per_tok=2, moe_intermediate_size=48, first_k_dense_replace=1, n_group=1,
             topk_group=1, routed_scaling_factor=1.5, norm_topk_prob=True)
-recipe("glm4moe", "Glm4Moe", forms=BOTH, tweak=choosers, script=no_mtp, head_dim=24, use_qk_norm=True, attention_bias=True, partial_rotary_factor=0.5, **DEEP)
-recipe("dots1", "Dots1", forms=BOTH, tweak=choosers, head_dim=16, **DEEP)
-recipe("minimax-m2", "MiniMaxM2", forms={"4x": old_form, "fused": fused_mlp}, tweak=choosers, head_dim=24, rotary_dim=12, **LOCAL)
-recipe("afmoe", "Afmoe", forms=BOTH, tweak=choosers, head_dim=16, num_hidden_layers=4, num_dense_layers=1, num_shared_experts=1, sliding_window=16,
+recipe("glm4moe", "Glm4Moe", forms=BOTH, tweak=choosers, script=glm, head_dim=24, use_qk_norm=True, attention_bias=True, partial_rotary_factor=0.5, **DEEP)
+recipe("dots1", "Dots1", forms=BOTH, num_key_value_heads=4, tweak=choosers, head_dim=16, scoring_func="sigmoid", **DEEP)
+recipe("minimax-m2", "MiniMaxM2", forms={"4x": old_form, "fused": fused_mlp}, tweak=choosers, head_dim=24, rotary_dim=12, scoring_func="sigmoid",
+       rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}, **LOCAL)
+recipe("afmoe", "Afmoe", forms=BOTH, tweak=choosers, head_dim=16, num_hidden_layers=4, num_dense_layers=1, num_shared_experts=1, sliding_window=16, mup_enabled=True,
+       route_norm=True, 
        layer_types=["sliding_attention"] * 3 + ["full_attention"], **EXPERTS)
 
 
@@ -216,7 +242,38 @@ def phi(config, tensors):
 
 
 LONG = {"rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0 + i / 8 for i in range(8)],
-        "long_factor": [2.0 + i for i in range(8)], "short_mscale": 1.2, "long_mscale": 1.2, "original_max_position_embeddings": 64}
-recipe("phimoe", "Phimoe", vocab="spm", main=phi, num_local_experts=4, num_experts_per_tok=2, attention_bias=True, lm_head_bias=True,
+        "long_factor": [2.0 + i for i in range(8)], "short_mscale": 1.25, "long_mscale": 1.25, "original_max_position_embeddings": 1024}
+
+
+def no_experts(torch, model):
+    """Experts that do nothing: which ones are chosen, and how much they count, llama.cpp takes from a softmax, and the model's authors from SparseMixer."""
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if name.endswith("experts.down_proj"):
+                p.zero_()
+
+
+recipe("phimoe", "Phimoe", vocab="spm", main=phi, tweak=no_experts, max_position_embeddings=2048, num_local_experts=4, num_experts_per_tok=2, attention_bias=True, lm_head_bias=True,
        rope_parameters=LONG)
-recipe("bitnet", "BitNet", vocab="spm", tie_word_embeddings=True)
+
+
+def signs(torch, model):
+    """Matrices of one size in either sign: what the script's rounding leaves as it is."""
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if p.dim() == 2 and "proj" in name:
+                p.copy_(torch.where(p < 0, -0.125, 0.125))
+
+
+def bitnet_names(config, tensors):
+    """The names that the first models have, which the script knows."""
+    names = {"mlp.ffn_sub_norm": "mlp.ffn_layernorm", "self_attn.attn_sub_norm": "self_attn.inner_attn_ln"}
+    out = {}
+    for name, t in tensors.items():
+        for a, b in names.items():
+            name = name.replace(a, b)
+        out[name] = t
+    return {**config, "architectures": ["BitnetForCausalLM"]}, out
+
+
+recipe("bitnet", "BitNet", vocab="spm", tweak=signs, main=bitnet_names, hidden_act="silu", tie_word_embeddings=True)

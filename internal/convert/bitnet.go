@@ -10,6 +10,9 @@ func init() { register("bitnet", bitNet, "BitnetForCausalLM", "BitNetForCausalLM
 // bitNet is BitNet b1.58. Its matrices are trained to be rounded to -1, 0 and 1
 // times a scale of each; the file has them so rounded.
 func bitNet(m *maker) {
+	if act, ok := m.config.Text("hidden_act"); ok && act != "silu" {
+		m.fail("%s: \"hidden_act\": %q is not known, only \"silu\"", m.config.File(), act)
+	}
 	m.transformer()
 	m.setText("rope.scaling.type", "linear")
 	m.setFloat("rope.scaling.factor", 1)

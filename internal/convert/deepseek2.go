@@ -16,6 +16,9 @@ func init() {
 // keys' part turned over, to go with the queries, and the values'.
 func deepSeek2(m *maker) {
 	m.defaults(`{"rms_norm_eps": 1e-6, "kv_lora_rank": 512}`)
+	if m.class != "DeepseekV2ForCausalLM" && m.class != "YoutuForCausalLM" {
+		m.defaults(`{"scoring_func": "sigmoid"}`)
+	}
 	m.textOnly()
 	m.transformer()
 	heads, _ := m.heads()

@@ -39,6 +39,7 @@ func (m *maker) deepSeekKeys() {
 
 // dots1 is dots.llm1.
 func dots1(m *maker) {
+	m.defaults(`{"scoring_func": "sigmoid"}`)
 	m.transformer()
 	m.deepSeekKeys()
 	dense, n := m.int("first_k_dense_replace"), m.int("n_routed_experts")

@@ -22,11 +22,17 @@ func graniteHybrid(m *maker) {
 	m.llamaKeys()
 	m.graniteFactors()
 	m.graniteSharedWidth()
+	if m.intOr(0, "num_local_experts") == 0 {
+		// The shared expert is the whole feed-forward.
+		m.copyInt("feed_forward_length", "shared_intermediate_size", "intermediate_size")
+	}
 	s := m.mamba2Sizes()
 	rotates := m.class == "BambaForCausalLM" || !hybrid
-	if dim := m.intOr(0, "attn_rotary_emb"); dim > 0 {
-		m.setInt("rope.dimension_count", dim)
+	turned := m.headDim()
+	if m.class == "BambaForCausalLM" {
+		turned = m.intOr(m.rotated(turned, 0.5), "attn_rotary_emb")
 	}
+	m.setInt("rope.dimension_count", turned)
 	m.setBool("rope.scaling.finetuned", rotates)
 	if !rotates {
 		m.setInt("context_length", 1<<20)
@@ -46,7 +52,7 @@ func graniteHybrid(m *maker) {
 	for m.nextLayer("model.layers.%d.") {
 		m.move("input_layernorm.weight", "attn_norm.weight")
 		if attention[m.layer] {
-			m.turnedProjections(m.heads())
+			m.partlyTurnedProjections(turned)
 		} else {
 			m.mamba2Layer("mamba.", s)
 		}
@@ -91,4 +97,35 @@ func (m *maker) hybridAttention() []bool {
 		list[i] = i%max(period, 1) == offset
 	}
 	return list
+}
+
+// partlyTurnedProjections moves the matrices of an attention that turns neighbours
+// together in the first dim elements of a head.
+func (m *maker) partlyTurnedProjections(dim int) {
+	queries, keys := m.heads()
+	size := m.headDim()
+	if dim == size {
+		m.turnedProjections(queries, keys)
+		return
+	}
+	if dim < 2 || dim%2 != 0 || dim > size {
+		m.fail("%s: %d elements of heads of %d cannot turn", m.config.File(), dim, size)
+		return
+	}
+	turn := func(name string, heads int) *view {
+		v := m.source("self_attn." + name)
+		if v.shape[0] != heads*size || len(v.shape) != 2 {
+			return v.wrong("has shape %v, want %d heads of %d", v.shape, heads, size)
+		}
+		return v.pick(v.rows(), func(r int) int {
+			if at := r % size; at < dim {
+				return r - at + at%2*(dim/2) + at/2
+			}
+			return r
+		})
+	}
+	m.put("attn_q.weight", turn("q_proj.weight", queries))
+	m.put("attn_k.weight", turn("k_proj.weight", keys))
+	m.linear("self_attn.v_proj", "attn_v")
+	m.linear("self_attn.o_proj", "attn_output")
 }

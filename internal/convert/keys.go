@@ -62,7 +62,7 @@ const (
 	gateSigmoid = 2
 )
 
-var gatings = map[string]int{"softmax": gateSoftmax, "sigmoid": gateSigmoid, "sqrtsoftplus": 4}
+var gatings = map[string]int{"softmax": gateSoftmax, "sigmoid": gateSigmoid, "noaux_tc": gateSigmoid, "sqrtsoftplus": 4}
 
 // copyInt sets a key from the first of the fields that is there: a number, or a
 // list with one for each layer.

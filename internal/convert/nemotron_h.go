@@ -32,10 +32,10 @@ func nemotronH(m *maker) {
 	m.copyInt("vocab_size", "vocab_size")
 	m.setInt("rope.dimension_count", width/max(queries, 1))
 	m.setBool("rope.scaling.finetuned", false)
-	m.choice()
 	s := m.mamba2Sizes()
 	wide, n := m.intOr(0, "intermediate_size"), 0
 	if m.arch == "nemotron_h_moe" {
+		m.choice()
 		wide, n = m.int("moe_intermediate_size"), m.int("n_routed_experts")
 		m.setInt("expert_feed_forward_length", wide)
 		m.setInt("expert_shared_feed_forward_length", m.int("moe_shared_expert_intermediate_size"))
@@ -63,8 +63,9 @@ func nemotronH(m *maker) {
 		case 'M':
 			m.mamba2Layer("mixer.", s)
 		case '*':
-			m.linear("mixer.q_proj", "attn_q")
-			m.linear("mixer.k_proj", "attn_k")
+			// Nothing turns here: the order of a head's elements does not count, and is llama.cpp's.
+			m.put("attn_q.weight", m.source("mixer.q_proj.weight").turned(queries))
+			m.put("attn_k.weight", m.source("mixer.k_proj.weight").turned(keys))
 			m.linear("mixer.v_proj", "attn_v")
 			m.linear("mixer.o_proj", "attn_output")
 		case '-':

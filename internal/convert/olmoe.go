@@ -22,6 +22,7 @@ func olmoe(m *maker) {
 
 // minimaxM2 is MiniMax-M2.
 func minimaxM2(m *maker) {
+	m.defaults(`{"scoring_func": "sigmoid"}`)
 	m.transformer()
 	m.setInt("expert_feed_forward_length", m.int("intermediate_size"))
 	m.setInt("rope.dimension_count", m.rotaryDim())

@@ -4,9 +4,11 @@ func init() { register("phimoe", phiMoE, "PhiMoEForCausalLM", "PhimoeForCausalLM
 
 // phiMoE is Phi 3.5 MoE: biases everywhere, layer norms, experts.
 func phiMoE(m *maker) {
-	m.ignore("head_dim")
 	m.defaults(`{"rms_norm_eps": 1e-5, "rope_theta": 1000000.0}`)
-	m.transformer()
+	m.outline()
+	m.choice()
+	m.copyFloat("attention.layer_norm_rms_epsilon", "rms_norm_eps")
+	m.copyRope("rope.freq_base", "rope_theta")
 	m.setInt("rope.dimension_count", m.headDim())
 	m.setInt("attention.sliding_window", m.intOr(0, "sliding_window"))
 	if original, ok := m.ropeFloat("original_max_position_embeddings"); ok && original >= 1 && original < 1<<31 {
