@@ -17,6 +17,7 @@ type CheckpointOptions struct {
 	Options        // which types; the mix does not count with Auto
 	Auto    bool   // the 16-bit type that the checkpoint has
 	Name    string // general.name; "" for the checkpoint's own
+	Pre     string // tokenizer.ggml.pre; "" to find it by what the tokenizer does
 	// Metadata are keys to set besides, or instead of, those that the conversion
 	// sets, in this order.
 	Metadata []Setting
@@ -56,6 +57,12 @@ func Open(dir string, o CheckpointOptions) (*Conversion, error) {
 
 func (c *Conversion) prepare() (err error) {
 	if c.m, err = newMaker(c.folder); err != nil {
+		return err
+	}
+	if err := c.m.general(); err != nil {
+		return err
+	}
+	if err := c.m.vocabulary(c.o.Pre); err != nil {
 		return err
 	}
 	auto := autoMix(c.folder)

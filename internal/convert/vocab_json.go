@@ -43,33 +43,36 @@ type step struct {
 	Processors    []*step `json:"processors"`
 	Decoders      []*step `json:"decoders"`
 
-	Pattern *struct {
-		String *string `json:"String"`
-		Regex  *string `json:"Regex"`
-	} `json:"pattern"` // of Split and Replace
-	Behavior       string `json:"behavior"` // of Split and Punctuation
-	Invert         bool   `json:"invert"`
-	Content        string `json:"content"`          // of Replace, and what the decoder Strip takes away
-	Start          int    `json:"start"`            // of the decoder Strip
-	Stop           int    `json:"stop"`             // so
-	Prepend        string `json:"prepend"`          // of Prepend
-	AddPrefixSpace *bool  `json:"add_prefix_space"` // of ByteLevel and Metaspace
-	UseRegex       *bool  `json:"use_regex"`        // of ByteLevel
-	Individual     bool   `json:"individual_digits"`
-	Replacement    string `json:"replacement"`    // of Metaspace
-	PrependScheme  string `json:"prepend_scheme"` // so
-	Split          *bool  `json:"split"`          // so
-	Delimiter      string `json:"delimiter"`
-	StripLeft      bool   `json:"strip_left"`
-	StripRight     bool   `json:"strip_right"`
-	Lowercase      *bool  `json:"lowercase"`
-	StripAccents   *bool  `json:"strip_accents"`
-	Charsmap       string `json:"precompiled_charsmap"` // base64
+	Pattern        *stepPattern `json:"pattern"`  // of Split and Replace
+	Behavior       string       `json:"behavior"` // of Split and Punctuation
+	Invert         bool         `json:"invert"`
+	Content        string       `json:"content"`          // of Replace, and what the decoder Strip takes away
+	Start          int          `json:"start"`            // of the decoder Strip
+	Stop           int          `json:"stop"`             // so
+	Prepend        string       `json:"prepend"`          // of Prepend
+	AddPrefixSpace *bool        `json:"add_prefix_space"` // of ByteLevel and Metaspace
+	UseRegex       *bool        `json:"use_regex"`        // of ByteLevel
+	Individual     bool         `json:"individual_digits"`
+	Replacement    string       `json:"replacement"`    // of Metaspace
+	PrependScheme  string       `json:"prepend_scheme"` // so
+	Split          *bool        `json:"split"`          // so
+	Delimiter      string       `json:"delimiter"`
+	StripLeft      bool         `json:"strip_left"`
+	StripRight     bool         `json:"strip_right"`
+	Lowercase      *bool        `json:"lowercase"`
+	StripAccents   *bool        `json:"strip_accents"`
+	Charsmap       string       `json:"precompiled_charsmap"` // base64
 
 	Single []templatePiece `json:"single"` // of TemplateProcessing
 	Pair   []templatePiece `json:"pair"`
 	Cls    []any           `json:"cls"` // of RobertaProcessing and BertProcessing
 	Sep    []any           `json:"sep"`
+}
+
+// stepPattern is what a step looks for: text, or an expression.
+type stepPattern struct {
+	String *string `json:"String"`
+	Regex  *string `json:"Regex"`
 }
 
 // templatePiece is one of the parts of an encoded text.
@@ -248,3 +251,6 @@ func (t *tokenizerJSON) checkMerges(ids map[string]int, merges [][2]string) erro
 	}
 	return nil
 }
+
+// jsonOf is a value as JSON, for the parts of a tokenizer that are made of other files.
+func jsonOf(value any) (json.RawMessage, error) { return json.Marshal(value) }
