@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"internal/sample":    {"internal/tokenizer"},
 	"internal/infer": {"internal/quant", "internal/gguf", "internal/kernels", "internal/parallel", "internal/kvcache",
 		"internal/model", "internal/tokenizer", "internal/chat", "internal/sample"},
-	"internal/convert": {"internal/gguf", "internal/quant", "internal/tokenizer"},
+	"internal/convert": {"internal/gguf", "internal/quant", "internal/tokenizer", "go.yaml.in/yaml/v3"},
 	"capi":             {"internal/infer"},
 	"cmd/hpllm-cli": {"internal/infer", "internal/convert", "github.com/spf13/cobra", "github.com/spf13/pflag",
 		"github.com/schollz/progressbar/v3", "github.com/ergochat/readline", "go.yaml.in/yaml/v3", "golang.org/x/term", "golang.org/x/sys"},
