@@ -158,6 +158,9 @@ func textName(name string) string {
 // source claims a tensor; a missing one is an error.
 func (m *maker) source(name string) *view {
 	t := m.tensor(m.prefix + name)
+	if t == nil && m.folder.Partial() {
+		return absent(m.prefix + name)
+	}
 	if t == nil {
 		m.fail("%s: tensor %q is missing", m.folder.Dir(), m.prefix+name)
 		return &view{shape: []int{1}, name: m.prefix + name}

@@ -29,6 +29,7 @@ type Folder struct {
 	files   []*os.File
 	tensors []*Tensor
 	byName  map[string]*Tensor
+	partial bool // see OpenWith
 }
 
 // Open opens the checkpoint in folder dir and reads its tensors' tables.

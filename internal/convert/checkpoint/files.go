@@ -187,5 +187,5 @@ func (f *Folder) readOther() error {
 	case f.Has("adapter_config.json"):
 		return fmt.Errorf("%s: this is an adapter (adapter_config.json), no model: convert it with --lora", f.dir)
 	}
-	return fmt.Errorf("%s: no tensors: want model.safetensors, its parts with an index, or pytorch_model.bin", f.dir)
+	return fmt.Errorf("%s: %w", f.dir, ErrNoTensors)
 }

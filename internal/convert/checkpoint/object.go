@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -83,6 +85,14 @@ func plainNumbers(data []byte) []byte {
 
 // File is the path of the file that the object is of.
 func (o *Object) File() string { return o.file }
+
+// Names are the fields' names, sorted.
+func (o *Object) Names() []string {
+	if o == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(o.fields))
+}
 
 // Has reports whether a field is there and is not null.
 func (o *Object) Has(name string) bool { return o != nil && o.fields[name] != nil }
