@@ -69,6 +69,7 @@ and dir; flags win over it.`,
 	f.BoolVar(&c.verify, "verify", true, "compare the file with the checkpoint (not by itself above 4 GB)")
 	f.BoolVar(&c.dry, "dry-run", false, "print what would be written, and write nothing")
 	f.StringVar(&c.name, "name", "", "the model's name (general.name)")
+	f.StringVar(&c.pre, "pre-tokenizer", "", "llama.cpp's name of how text is cut before merging (tokenizer.ggml.pre), if it cannot be found")
 	f.StringArrayVar(&c.metadata, "metadata", nil, "KEY=VALUE to set in the file; for a new key that is no text, KEY=int:1, float:1 or bool:true")
 	f.BoolVar(&c.list, "list", false, "list the architectures that can be converted")
 	f.IntVarP(&c.threads, "threads", "t", 0, "worker threads (0: one per core)")
@@ -88,10 +89,10 @@ and dir; flags win over it.`,
 }
 
 type convertFlags struct {
-	dir, out, outtype, config, name string
-	metadata                        []string
-	verify, verifyIsSet, dry, list  bool
-	threads                         int
+	dir, out, outtype, config, name, pre string
+	metadata                             []string
+	verify, verifyIsSet, dry, list       bool
+	threads                              int
 }
 
 // verifyBelow is the size of files that are verified when nobody says otherwise.
@@ -114,7 +115,7 @@ func (c *convertFlags) options() (o convert.CheckpointOptions, err error) {
 			return o, usage("--outtype: %v", err)
 		}
 	}
-	o.Name = c.name
+	o.Name, o.Pre = c.name, c.pre
 	for _, text := range c.metadata {
 		key, value, ok := strings.Cut(text, "=")
 		if !ok || key == "" {

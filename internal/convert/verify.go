@@ -124,15 +124,19 @@ func (p *comparison) compare(f *gguf.File, x, y []float32) error {
 	b := boundOf(p.made.Type)
 	block := max(format.BlockElems, 1)
 	for i := 0; i < len(x); i += block {
-		var squares, errors float64
+		var squares, errors, made float64
 		for j, v := range x[i : i+block] {
 			d := float64(y[i+j]) - float64(v)
+			made = max(made, math.Abs(float64(y[i+j])))
 			squares += float64(float64(v) * float64(v))
 			errors += float64(d * d)
 		}
+		row, col, floor := p.row+i/p.t.cols(), i%p.t.cols(), b.floor*float64(block)
+		if made == 0 && squares > 4*floor {
+			return fmt.Errorf("row %d, columns %d to %d: zeros in place of values", row, col, col+block-1)
+		}
 		// Written so that a NaN is beyond every bound.
-		if !(errors <= float64(b.block*squares)+b.floor*float64(block)) {
-			row, col := p.row+i/p.t.cols(), i%p.t.cols()
+		if !(errors <= float64(b.block*squares)+floor) {
 			return fmt.Errorf("row %d, columns %d to %d: the error is %.3g of the values, more than the %.3g that %s may have",
 				row, col, col+block-1, math.Sqrt(errors/squares), math.Sqrt(b.block), format.Name)
 		}
