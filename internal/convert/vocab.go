@@ -94,8 +94,6 @@ func (v *vocabulary) read() (found bool, err error) {
 		model = "spiece.model"
 	}
 	switch {
-	case v.rule.read != nil:
-		return true, v.rule.read(v)
 	case has(rwkvFile):
 		return true, v.readRWKV()
 	case has("tokenizer.jsonl"):

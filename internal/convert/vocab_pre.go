@@ -111,9 +111,6 @@ func findPre(t *tokenizerJSON, m *wordMerger, arch string) (string, error) {
 	if len(same) > 0 {
 		nearest = same
 	}
-	if f := filter(same, func(f preFit) bool { return slices.Contains(preOfArch[arch], f.Name) }); len(f) > 0 {
-		return f[0].Name, nil
-	}
 	least := slices.MinFunc(nearest, func(a, b preFit) int { return cmp.Compare(a.words, b.words) })
 	if len(same) == 0 {
 		return "", unknownPre(t, fmt.Sprintf("the nearest is %q; %s", least.Name, least.example))

@@ -5,7 +5,6 @@ import "slices"
 // vocabRule is how the tokenizer of a class differs from what its files say. The facts
 // are those of llama.cpp's script.
 type vocabRule struct {
-	read          func(v *vocabulary) error // in place of looking which files there are
 	change        func(v *vocabulary) error // after everything was read
 	jsonFirst     bool                      // tokenizer.json, even where there is a tokenizer.model
 	addedFromJSON bool                      // tokens added to a tokenizer.model are tokenizer.json's
@@ -16,57 +15,53 @@ type vocabRule struct {
 }
 
 // vocabRules are the classes with a rule.
-var vocabRules = map[string]vocabRule{
-	"Gemma4ForCausalLM": gemma4Vocab, "Gemma4ForConditionalGeneration": gemma4Vocab,
-	"GemmaForCausalLM":                {change: gemmaVocab},
-	"Gemma2ForCausalLM":               {change: noSpacePrefix},
-	"Gemma3ForCausalLM":               {change: noSpacePrefix},
-	"Gemma3ForConditionalGeneration":  {change: noSpacePrefix},
-	"Gemma3nForCausalLM":              {change: noSpacePrefix},
-	"Gemma3nForConditionalGeneration": {change: noSpacePrefix},
-
-	"LlamaForCausalLM": {change: llamaVocab}, "LLaMAForCausalLM": {change: llamaVocab}, "MistralForCausalLM": {change: llamaVocab},
-	"MixtralForCausalLM": {change: llamaVocab}, "IQuestCoderForCausalLM": {change: llamaVocab},
-	"Mistral3ForConditionalGeneration": {change: llamaVocab}, "Ministral3ForCausalLM": {change: llamaVocab},
-	"Ernie4_5_ForCausalLM": {change: configuredPrefix}, "Ernie4_5ForCausalLM": {change: configuredPrefix},
-	"InternLM3ForCausalLM": {change: configuredPrefix}, "PanguEmbeddedForCausalLM": {change: configuredPrefix},
-	"JambaForCausalLM": {change: noSpacePrefixOfJSON},
-
-	"Phi3ForCausalLM": {addedFromJSON: true}, "Phi4ForCausalLMV": {addedFromJSON: true},
-	"MambaForCausalLM": {jsonFirst: true, multiple: padTo(8)}, "MambaLMHeadModel": {jsonFirst: true, multiple: padTo(8)},
-	"FalconMambaForCausalLM": {jsonFirst: true, multiple: padTo(8)}, "Mamba2ForCausalLM": {multiple: padTo(16)},
-	"NemotronHForCausalLM":        {jsonFirst: true, multiple: func(*maker) int { return 8 }},
-	"GraniteMoeHybridForCausalLM": {multiple: hybridPadding}, "BambaForCausalLM": {multiple: hybridPadding},
-	"MPTForCausalLM": {jsonFirst: true}, "StableLmForCausalLM": {jsonFirst: true}, "StableLMEpochForCausalLM": {jsonFirst: true},
-
-	"Glm4ForCausalLM": {change: ids("eos", "<|endoftext|>", "eot", "<|user|>", "unk", "<|endoftext|>", "bos", "<|endoftext|>")},
-	"GlmForCausalLM":  chatGLMVocab, "ChatGLMModel": chatGLMVocab, "ChatGLMForConditionalGeneration": chatGLMVocab,
-	"Glm4MoeForCausalLM": glmVocab, "Glm4MoeLiteForCausalLM": glmVocab, "GlmMoeDsaForCausalLM": glmVocab, "Glm5NextForConditionalGeneration": glmVocab,
-	"SolarOpenForCausalLM": {change: ids("eos", "<|endoftext|>", "eot", "<|endoftext|>", "unk", "<unk>", "bos", "<|startoftext|>")},
-	"Dots3NoteForCausalLM": {change: ids("eot", "<|endofassistant|>")},
-
-	"HunYuanDenseV1ForCausalLM": {change: hunyuanVocab},
-	"QWenLMHeadModel":           {pre: "qwen2", change: qwenVocab}, "HunYuanMoEV1ForCausalLM": {pre: "hunyuan"},
-	"HrmTextForCausalLM":   {merges: true, model: "gpt2", pre: "gemma4"},
-	"SarvamMoEForCausalLM": {merges: true, model: "gpt2", pre: "sarvam-moe"},
-	"InternLM2ForCausalLM": {addedFromJSON: true, change: internLM2Vocab},
-	"LLaDAModelLM":         {change: addBOS},
-	"NemotronForCausalLM":  {change: func(v *vocabulary) error { v.special.ids["pad"], v.special.ids["unk"] = 0, 1; return nil }},
-
-	"T5ForConditionalGeneration": {unigram: true}, "MT5ForConditionalGeneration": {unigram: true}, "UMT5ForConditionalGeneration": {unigram: true},
-	"T5WithLMHeadModel": {unigram: true}, "T5EncoderModel": {unigram: true}, "UMT5Model": {unigram: true},
-	"KimiLinearForCausalLM": kimiVocab, "KimiLinearModel": kimiVocab, "KimiVLForConditionalGeneration": kimiVocab, "KimiK25ForConditionalGeneration": kimiVocab,
-}
-
-var (
-	gemma4Vocab  = vocabRule{merges: true, model: "gemma4", change: gemma4Tokens, jsonFirst: true}
-	glmVocab     = vocabRule{change: ids("bos", "[gMASK]", "eot", "<|user|>", "unk", "<|endoftext|>", "eom", "<|observation|>")}
-	chatGLMVocab = vocabRule{change: func(v *vocabulary) error {
-		v.special.add["bos"] = false
-		return ids("eos", "<|endoftext|>", "eot", "<|user|>", "unk", "<|endoftext|>")(v)
-	}}
-	kimiVocab = vocabRule{pre: "kimi-k2"}
-)
+var vocabRules = func() map[string]vocabRule {
+	rules := map[string]vocabRule{}
+	add := func(r vocabRule, classes ...string) {
+		for _, class := range classes {
+			rules[class] = r
+		}
+	}
+	add(vocabRule{change: gemmaVocab}, "GemmaForCausalLM")
+	add(vocabRule{change: noSpacePrefix}, "Gemma2ForCausalLM", "Gemma3ForCausalLM", "Gemma3ForConditionalGeneration", "Gemma3TextModel",
+		"Gemma3nForCausalLM", "Gemma3nForConditionalGeneration")
+	add(vocabRule{merges: true, model: "gemma4", change: gemma4Tokens, jsonFirst: true}, "Gemma4ForCausalLM", "Gemma4ForConditionalGeneration",
+		"Gemma4UnifiedForConditionalGeneration")
+	add(vocabRule{change: llamaVocab}, "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "IQuestCoderForCausalLM",
+		"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM", "AfmoeForCausalLM", "CogVLMForCausalLM", "GraniteForCausalLM",
+		"GraniteSWAForCausalLM", "GraniteMoeSWAForCausalLM", "GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM", "GraniteSwitchForCausalLM",
+		"ArceeForCausalLM", "SmolLM3ForCausalLM", "ApertusForCausalLM", "NanbeigeForCausalLM", "LlavaForConditionalGeneration",
+		"JanusForConditionalGeneration", "VoxtralForConditionalGeneration", "VLlama3ForCausalLM")
+	add(vocabRule{change: configuredPrefix}, "Ernie4_5_ForCausalLM", "Ernie4_5ForCausalLM", "Ernie4_5_MoeForCausalLM", "PaddleOCRVLForConditionalGeneration",
+		"InternLM3ForCausalLM", "PanguEmbeddedForCausalLM")
+	add(vocabRule{change: noSpacePrefixOfJSON}, "JambaForCausalLM")
+	add(vocabRule{addedFromJSON: true}, "Phi3ForCausalLM", "Phi4ForCausalLMV", "PhiMoEForCausalLM")
+	add(vocabRule{addedFromJSON: true, change: internLM2Vocab}, "InternLM2ForCausalLM")
+	add(vocabRule{jsonFirst: true, multiple: padTo(8)}, "MambaForCausalLM", "MambaLMHeadModel", "FalconMambaForCausalLM")
+	add(vocabRule{multiple: padTo(16)}, "Mamba2ForCausalLM")
+	add(vocabRule{jsonFirst: true, multiple: func(*maker) int { return 8 }}, "NemotronHForCausalLM", "NemotronHPuzzleForCausalLM")
+	add(vocabRule{multiple: hybridPadding}, "GraniteMoeHybridForCausalLM", "BambaForCausalLM")
+	add(vocabRule{jsonFirst: true}, "MPTForCausalLM", "StableLmForCausalLM", "StableLMEpochForCausalLM")
+	add(vocabRule{change: ids("eos", "<|endoftext|>", "eot", "<|user|>", "unk", "<|endoftext|>", "bos", "<|endoftext|>")},
+		"Glm4ForCausalLM", "Glm4vForConditionalGeneration", "GlmOcrForConditionalGeneration")
+	add(vocabRule{change: chatGLMVocab}, "GlmForCausalLM", "ChatGLMModel", "ChatGLMForConditionalGeneration")
+	add(vocabRule{change: ids("bos", "[gMASK]", "eot", "<|user|>", "unk", "<|endoftext|>", "eom", "<|observation|>")},
+		"Glm4MoeForCausalLM", "Glm4vMoeForConditionalGeneration", "Glm4MoeLiteForCausalLM", "GlmMoeDsaForCausalLM", "Glm5NextForConditionalGeneration")
+	add(vocabRule{change: ids("eos", "<|endoftext|>", "eot", "<|endoftext|>", "unk", "<unk>", "bos", "<|startoftext|>")}, "SolarOpenForCausalLM")
+	add(vocabRule{change: ids("eot", "<|endofassistant|>")}, "Dots3NoteForCausalLM")
+	add(vocabRule{change: hunyuanVocab}, "HunYuanDenseV1ForCausalLM", "HunYuanVLForConditionalGeneration")
+	add(vocabRule{pre: "hunyuan"}, "HunYuanMoEV1ForCausalLM")
+	add(vocabRule{pre: "qwen2", change: qwenVocab}, "QWenLMHeadModel")
+	add(vocabRule{pre: "kimi-k2"}, "KimiLinearForCausalLM", "KimiLinearModel", "KimiVLForConditionalGeneration", "KimiK25ForConditionalGeneration",
+		"DeepseekV3ForCausalLM")
+	add(vocabRule{merges: true, model: "gpt2", pre: "gemma4"}, "HrmTextForCausalLM")
+	add(vocabRule{merges: true, model: "gpt2", pre: "sarvam-moe"}, "SarvamMoEForCausalLM", "modeling_sarvam_moe.SarvamMoEForCausalLM")
+	add(vocabRule{change: addBOS}, "LLaDAModelLM")
+	add(vocabRule{change: func(v *vocabulary) error { v.special.ids["pad"], v.special.ids["unk"] = 0, 1; return nil }}, "NemotronForCausalLM")
+	add(vocabRule{unigram: true}, "T5ForConditionalGeneration", "MT5ForConditionalGeneration", "UMT5ForConditionalGeneration", "T5WithLMHeadModel",
+		"T5EncoderModel", "UMT5Model")
+	return rules
+}()
 
 // padTo rounds the count of tokens up to what the configuration says, or by.
 func padTo(by int) func(m *maker) int {
@@ -81,6 +76,14 @@ func hybridPadding(m *maker) int {
 		return 8
 	}
 	return 1
+}
+
+// chatGLMVocab adds no BOS, unless the tokenizer says so.
+func chatGLMVocab(v *vocabulary) error {
+	if _, ok := v.special.add["bos"]; !ok {
+		v.special.add["bos"] = false
+	}
+	return ids("eos", "<|endoftext|>", "eot", "<|user|>", "unk", "<|endoftext|>")(v)
 }
 
 // ids sets kinds of special tokens, unless they are known, by the texts of tokens:
@@ -176,6 +179,10 @@ func hunyuanVocab(v *vocabulary) error {
 
 // internLM2Vocab ends a chat where InternLM2 does, and marks its unused tokens.
 func internLM2Vocab(v *vocabulary) error {
+	if v.spacePrefix == nil && v.model == "llama" { // always said
+		yes := true
+		v.spacePrefix = &yes
+	}
 	for i, text := range v.tokens {
 		switch {
 		case text == "\x00":
