@@ -15,7 +15,7 @@ func mellum(b *builder) {
 	local := full
 	if window > 0 {
 		windowed = b.windowed(4)
-		local = b.rope(ropeParams{style: ropeHalves, dim: dim, base: base, plain: true})
+		local = b.rope(ropeParams{style: ropeHalves, dim: dim, base: b.floatOr("rope.freq_base_swa", base), plain: true})
 	}
 	b.embedding(1)
 	for b.nextLayer() {
