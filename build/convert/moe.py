@@ -277,3 +277,88 @@ def bitnet_names(config, tensors):
 
 
 recipe("bitnet", "BitNet", vocab="spm", tweak=signs, main=bitnet_names, hidden_act="silu", tie_word_embeddings=True)
+WINDOWS = dict(num_hidden_layers=4, sliding_window=16, layer_types=["sliding_attention"] * 3 + ["full_attention"])
+recipe("exaone-moe", "ExaoneMoe", forms=BOTH, tweak=choosers, head_dim=16, num_shared_experts=1, first_k_dense_replace=1, n_group=1, topk_group=1,
+       routed_scaling_factor=2.5, norm_topk_prob=True, scoring_func="sigmoid", **WINDOWS, **EXPERTS)
+SMALL_EYE = dict(depth=1, hidden_size=32, intermediate_size=48, num_heads=2, patch_size=4, out_hidden_size=64, num_position_embeddings=16,
+                 spatial_merge_size=2, deepstack_visual_indexes=[0])
+
+
+def text_fields(**fields):
+    from recipes import SMALL
+
+    return {**SMALL, **fields}
+
+
+def seeing_hub(config, tensors):
+    """The experts as the hub has them: matrices of [in, out]."""
+    return config, {k: t.transpose(1, 2) if k.endswith(("experts.gate_up_proj", "experts.down_proj")) else t for k, t in tensors.items()}
+
+
+def seeing_4x(config, tensors):
+    rope = config["text_config"]["rope_parameters"]
+    config, tensors = old_form(*seeing_hub(config, tensors))
+    config["text_config"]["rope_scaling"] = {k: v for k, v in rope.items() if k != "rope_theta"}
+    return config, tensors
+
+
+recipe("qwen3vlmoe", "Qwen3VLMoe", model="Qwen3VLMoeForConditionalGeneration", pre="qwen2", small=False, main=seeing_hub,
+       forms={"4x": seeing_4x, "5x": lambda config, tensors: (config, tensors)},
+       text_config=text_fields(head_dim=16, rope_parameters={"rope_type": "default", "rope_theta": 1e6, "mrope_section": [4, 2, 2],
+                                                             "mrope_interleaved": True}, **EXPERTS),
+       vision_config=SMALL_EYE, image_token_id=250, video_token_id=251, vision_start_token_id=252, vision_end_token_id=253)
+
+
+def deepseek1(config, tensors):
+    """The first DeepSeek MoE, out of a Qwen 2 MoE: no biases, a shared expert that always counts in full."""
+    out = {}
+    for name, t in tensors.items():
+        if name.endswith(("_proj.bias", "shared_expert_gate.weight")):
+            continue
+        if name.endswith("shared_expert.down_proj.weight"):
+            t = t / 2  # its gate was a half
+        out[name.replace(".shared_expert.", ".shared_experts.")] = t
+    keep = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "rms_norm_eps",
+            "max_position_embeddings", "bos_token_id", "eos_token_id", "moe_intermediate_size", "num_experts_per_tok", "tie_word_embeddings")
+    return {**{k: config[k] for k in keep}, "architectures": ["DeepseekForCausalLM"], "model_type": "deepseek", "rope_theta": 10000.0,
+            "first_k_dense_replace": 1, "n_routed_experts": 8, "n_shared_experts": 1, "norm_topk_prob": False, "scoring_func": "softmax"}, out
+
+
+def halved(torch, model):
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if name.endswith(("_proj.bias", "shared_expert_gate.weight")):
+                p.zero_()
+
+
+recipe("deepseek", "Qwen2Moe", main=deepseek1, tweak=halved, shared_expert_intermediate_size=48, decoder_sparse_step=1, mlp_only_layers=[0],
+       norm_topk_prob=False, rope_parameters={"rope_type": "default", "rope_theta": 10000.0}, **EXPERTS)
+
+
+def ling2(config, tensors):
+    """Ling 2, out of a GLM 4.5."""
+    import torch
+
+    names = {"self_attn.o_proj": "attention.dense", "self_attn.q_norm": "attention.query_layernorm", "self_attn.k_norm": "attention.key_layernorm",
+             "mlp.gate.e_score_correction_bias": "mlp.gate.expert_bias", "embed_tokens": "word_embeddings"}
+    out = {}
+    for name, t in tensors.items():
+        if ".k_proj." in name or ".v_proj." in name:
+            continue
+        if ".q_proj." in name:
+            t = torch.cat([t, tensors[name.replace("q_proj", "k_proj")], tensors[name.replace("q_proj", "v_proj")]])
+            name = name.replace("self_attn.q_proj", "attention.query_key_value")
+        for a, b in names.items():
+            name = name.replace(a, b)
+        out[name] = t
+    config = {**config, "architectures": ["BailingMoeV2ForCausalLM"], "model_type": "bailing_moe", "num_experts": config["n_routed_experts"],
+              "num_shared_experts": 1, "score_function": "sigmoid", "partial_rotary_factor": 0.5, "rope_theta": 10000.0}
+    for field in ("n_routed_experts", "n_shared_experts", "rope_parameters"):
+        config.pop(field, None)
+    return config, out
+
+
+recipe("bailingmoe2", "Glm4Moe", main=ling2, tweak=choosers, head_dim=16, use_qk_norm=True, attention_bias=False,
+       rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}, **{**DEEP, "n_group": 4, "topk_group": 2})
+recipe("mellum", "Mellum", forms=BOTH, head_dim=16, **WINDOWS, **EXPERTS)
+recipe("hy_v3", "HYV3", forms=BOTH, tweak=choosers, head_dim=16, num_shared_experts=1, first_k_dense_replace=1, **EXPERTS)

@@ -30,6 +30,8 @@ var looser = map[string]float64{
 // pattern of the checkpoint's name, and one of the key or tensor. Each has its reason.
 var differences = []struct{ checkpoint, key, why string }{
 	{"phimoe", "phimoe.rope.scaling.attn_factor", "the script computes Phi 3's; the configuration has its own"},
+	{"qwen3vlmoe-5x", "blk.*_exps.weight", "the script takes what Transformers 5 saves for the hub's form, in which matrices are turned over"},
+	{"mellum-fused", "blk.*_exps.weight", "the script drops experts in this form, and says nothing"},
 	{"glm4moelite*", "deepseek2.expert_gating_func", "the script leaves it out, and llama.cpp guesses it from the number of layers"},
 	{"*", "general.*", "what the model card says: TestPeerVocabularies compares it"},
 	{"*", "tokenizer.ggml.pre", "the script is told a name, ours is found by what the tokenizer does: TestFindPre"},
@@ -39,6 +41,9 @@ var differences = []struct{ checkpoint, key, why string }{
 	{"gemma4*", "tokenizer.ggml.scores", "so"},
 	{"gemma3n*", "gemma3n.activation_sparsity_scale", "PyTorch's quantiles differ in the last digits; llama.cpp has its own constant"},
 	{"gemma3n", "blk.2[0-4].attn_[kv]*.weight", "Transformers 5 leaves out what no layer reads, and llama.cpp does not load the script's file"},
+	{"glm", "chatglm.*", "the script looks for the names that ChatGLM's own code has, not for those of Transformers' class"},
+	{"glm-4x", "chatglm.*", "the script looks for the names that ChatGLM's own code has, not for those of Transformers' class"},
+	{"orion", "orion.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
 	{"gemma*", "*.rope.freq_base", "the script leaves it out for Gemma 1 and 2, and llama.cpp takes 10000"},
 	{"phi*", "phi2.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
 	{"stablelm*", "stablelm.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},

@@ -1,8 +1,11 @@
 package convert
 
+import "slices"
+
 func init() {
 	register("qwen2moe", qwenMoE, "Qwen2MoeForCausalLM")
 	register("qwen3moe", qwenMoE, "Qwen3MoeForCausalLM")
+	register("qwen3vlmoe", qwenVLMoE, "Qwen3VLMoeForConditionalGeneration")
 }
 
 // qwenMoE is Qwen 1.5 and 2 MoE, with an expert that every token goes through,
@@ -35,4 +38,38 @@ func (m *maker) qwenExperts(n int) {
 		m.shared("mlp.shared_expert.")
 		m.move("mlp.shared_expert_gate.weight", "ffn_gate_inp_shexp.weight")
 	}
+}
+
+// qwenVLMoE is the text part of Qwen 3 VL with experts. On the hub those are
+// tensors of matrices [in, out].
+func qwenVLMoE(m *maker) {
+	m.textOnly()
+	m.transformer()
+	m.qwenExpertWidths()
+	depths, _ := m.config.Object("vision_config").List("deepstack_visual_indexes")
+	m.setInt("n_deepstack_layers", len(depths))
+	n, width, inner := m.int("num_experts", "num_local_experts"), m.width(), m.int("moe_intermediate_size")
+	m.move("model.embed_tokens.weight", "token_embd.weight")
+	m.move("model.norm.weight", "output_norm.weight")
+	m.moveAny("lm_head.weight", "output.weight")
+	for m.nextLayer("model.layers.%d.") {
+		m.layerNorms("input_layernorm", "post_attention_layernorm")
+		m.projections()
+		m.normedHeads("self_attn.q_norm", "self_attn.k_norm")
+		both, _ := m.firstOf("mlp.experts.gate_up_proj", "mlp.experts.gate_up_proj.weight")
+		if !m.has(both) || m.tensorIs(both, n, 2*inner, width) && width != 2*inner {
+			m.qwenExperts(n)
+			continue
+		}
+		m.move("mlp.gate.weight", "ffn_gate_inp.weight")
+		m.gateAndUp(m.source(both).flipped(), "_exps")
+		down, _ := m.firstOf("mlp.experts.down_proj", "mlp.experts.down_proj.weight")
+		m.put("ffn_down_exps.weight", m.source(down).flipped())
+	}
+}
+
+// tensorIs reports whether one of the layer's tensors has a shape.
+func (m *maker) tensorIs(name string, shape ...int) bool {
+	t := m.tensor(m.prefix + name)
+	return t != nil && slices.Equal(t.Shape, shape)
 }
