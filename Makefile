@@ -1,6 +1,6 @@
 # The map: `make` or `make help`. Every recipe is one script of build/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test quick test-arm64 test-race test-purego test-convert fidelity models fuzz bench bench-threads bench-arm64 lint cross deps clean
+.PHONY: help demo build test quick test-arm64 test-race test-purego test-convert adapters fidelity models fuzz bench bench-threads bench-arm64 lint cross deps clean
 
 help: ## show this map
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ test-race: ## the engine's tests under the race detector
 
 test-purego: ## the engine's tests without assembly
 	@build/test.sh purego
+
+adapters: ## the table of what can be converted, into docs/convert.md
+	HPLLM_WRITE=1 go test ./internal/convert -run TestAdapterTable -count=1
 
 fidelity: ## compare with llama.cpp on every tensor type and write docs/fidelity.md (an hour)
 	@build/fidelity.sh
