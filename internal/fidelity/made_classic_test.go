@@ -412,3 +412,20 @@ func init() {
 		m.create(path)
 	}
 }
+
+func init() {
+	// With room for the 8192 tokens of images in the vocabulary.
+	made["chameleon"] = func(t *testing.T, path, seed string) {
+		const layers, kv = 2, 2
+		m := newMakerOf(t, "chameleon", seed, 8300, layers, smallEmbd, smallFFN, smallHeads, kv)
+		m.uint("rope.dimension_count", smallWidth)
+		for i := range layers {
+			m.layer(i, usualLayer(smallHeads, kv, smallWidth, map[string][]int{
+				"attn_q_norm": {smallWidth, smallHeads}, "attn_k_norm": {smallWidth, kv},
+			}))
+			m.blk(i, "attn_q_norm.bias", smallWidth, smallHeads)
+			m.blk(i, "attn_k_norm.bias", smallWidth, kv)
+		}
+		m.create(path)
+	}
+}

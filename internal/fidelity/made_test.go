@@ -28,10 +28,15 @@ const madeVocab = 128
 
 // newMaker begins a model with layers of the given width.
 func newMaker(t *testing.T, arch, seed string, layers, embd, ffn, heads, kvHeads int) *maker {
+	return newMakerOf(t, arch, seed, madeVocab, layers, embd, ffn, heads, kvHeads)
+}
+
+// newMakerOf is newMaker for a vocabulary of another size.
+func newMakerOf(t *testing.T, arch, seed string, vocab, layers, embd, ffn, heads, kvHeads int) *maker {
 	m := &maker{t: t, arch: arch, seed: seed, w: gguf.NewWriter()}
 	m.w.SetText("general.architecture", arch)
 	m.uint("context_length", 256)
-	m.uint("vocab_size", madeVocab)
+	m.uint("vocab_size", vocab)
 	m.uint("block_count", layers)
 	m.uint("embedding_length", embd)
 	m.uint("feed_forward_length", ffn)
@@ -40,13 +45,13 @@ func newMaker(t *testing.T, arch, seed string, layers, embd, ffn, heads, kvHeads
 	m.float("attention.layer_norm_rms_epsilon", 1e-5)
 	m.float("rope.freq_base", 10000)
 	var tokens []string
-	for i := range madeVocab {
+	for i := range vocab {
 		tokens = append(tokens, "tok_"+strconv.Itoa(i))
 	}
 	m.w.SetText("tokenizer.ggml.model", "test")
 	m.w.SetTexts("tokenizer.ggml.tokens", tokens)
-	gguf.SetNumbers(m.w, "tokenizer.ggml.scores", make([]float32, madeVocab))
-	m.tensor("token_embd.weight", embd, madeVocab)
+	gguf.SetNumbers(m.w, "tokenizer.ggml.scores", make([]float32, vocab))
+	m.tensor("token_embd.weight", embd, vocab)
 	m.tensor("output_norm.weight", embd)
 	return m
 }

@@ -61,7 +61,7 @@ func room(m *model.Model, o SessionOptions, threads int) (SessionOptions, Need, 
 		return o, n, fmt.Errorf("%w: context of %d tokens, the model has no more than %d positions", ErrArgument, o.Context, m.Positions)
 	}
 	if o.Batch == 0 {
-		o.Batch = defaultBatch
+		o.Batch = m.Batch(min(defaultBatch, o.Context), threads, o.Context, kvTypes[o.KV])
 	}
 	o.Batch = min(o.Batch, o.Context)
 	n.Context = o.Context

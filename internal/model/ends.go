@@ -1,6 +1,10 @@
 package model
 
-import "happyphonellm/internal/kernels"
+import (
+	"math"
+
+	"happyphonellm/internal/kernels"
+)
 
 // embedding is where a pass begins: the rows of the tokens, and the tables of
 // their positions.
@@ -67,6 +71,7 @@ type head struct {
 	norm *norm // nil: none
 	out  linear
 	cap  float32 // logits become cap*tanh(logits/cap); 0: none
+	hide [2]int  // the logits from one to before the other are the lowest number: tokens that are no text
 }
 
 // head binds the output norm and matrix; a file without an output matrix uses
@@ -111,10 +116,21 @@ func (h *head) run(p *pass) {
 		r0 := i * rows
 		k := min(rows, vocab-r0)
 		h.out.mul(p, p.logits[r0:], vocab, r0, k, in)
+		h.hidden(p, n, r0, k)
 		if h.cap != 0 {
 			for t := range n {
 				softcap(p.logits[t*vocab+r0:t*vocab+r0+k], h.cap)
 			}
+		}
+	}
+}
+
+// hidden lowers the logits of the rows r0 to r0+k that are to be hidden.
+func (h *head) hidden(p *pass, n, r0, k int) {
+	from, to := max(h.hide[0], r0), min(h.hide[1], r0+k)
+	for t := 0; t < n && from < to; t++ {
+		for i := from; i < to; i++ {
+			p.logits[t*p.m.Vocab+i] = -math.MaxFloat32
 		}
 	}
 }

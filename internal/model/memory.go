@@ -33,3 +33,20 @@ func (m *Model) StateBytes(batch, workers, context int, kv quant.Type) int64 {
 	}
 	return int64(perToken*float64(batch) + z.sparse.bytes(batch, workers, context, row))
 }
+
+// scratchLimit is the memory that a session's passes take at most where their size
+// is the engine's choice: the larger part of the 64 MiB beside weights and KV cache.
+const scratchLimit = 48 << 20
+
+// leastBatch is how far that goes.
+const leastBatch = 32
+
+// Batch is how many tokens a pass should have, at most most: fewer than that where
+// layers are so wide, or so many experts have a token, that its memory, which
+// StateBytes tells, would be beyond limits.
+func (m *Model) Batch(most, workers, context int, kv quant.Type) int {
+	for most > leastBatch && m.StateBytes(most, workers, context, kv) > scratchLimit {
+		most = max(leastBatch, (most-1)/32*32)
+	}
+	return most
+}

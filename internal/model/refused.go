@@ -6,19 +6,22 @@ import (
 )
 
 // Refusal names an architecture that GGUF files may have and that this engine
-// does not run, since it is no decoder of text.
+// does not run, since it is no decoder of text, or nobody's.
 type Refusal struct{ Arch, What string }
 
 // refused has what GGUF files may hold beside text decoders.
 var refused = map[string]string{
 	"bert":             "an encoder for embeddings",
+	"clef":             "a model that chooses among options",
 	"clip":             "an encoder of images",
 	"dflash":           "a draft model that needs another model",
 	"dream":            "a diffusion model of text",
 	"eagle3":           "a draft model that needs another model",
 	"eurobert":         "an encoder for embeddings",
 	"gemma-embedding":  "an encoder for embeddings",
+	"gemma-embedding2": "an encoder for embeddings",
 	"gemma4-assistant": "a draft model that needs another model",
+	"gptj":             "a name that llama.cpp has no definition for",
 	"jina-bert-v2":     "an encoder for embeddings",
 	"jina-bert-v3":     "an encoder for embeddings",
 	"llada":            "a diffusion model of text",
@@ -33,6 +36,7 @@ var refused = map[string]string{
 	"rnd1":             "a diffusion model of text",
 	"t5":               "an encoder with a decoder",
 	"t5encoder":        "an encoder for embeddings",
+	"vllm-decision2":   "a model that chooses among options",
 	"wavtokenizer-dec": "a speech model",
 }
 
@@ -53,5 +57,5 @@ func refusal(path, arch string) error {
 	if !ok {
 		return nil
 	}
-	return fmt.Errorf("%s: architecture %q: %w: it is %s, and this engine runs decoders of text", path, arch, ErrUnsupported, what)
+	return fmt.Errorf("%s: architecture %q: %w: it is %s, and no decoder of text that runs here", path, arch, ErrUnsupported, what)
 }
