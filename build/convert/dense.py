@@ -1,6 +1,6 @@
 """Dense decoders."""
 
-from recipes import NULL, old_form, recipe
+from recipes import NULL, layer_scalars, old_form, recipe
 
 OLD = {"4x": old_form}
 
@@ -84,6 +84,14 @@ recipe("gemma3-vision", "Gemma3", model="Gemma3ForConditionalGeneration", vocab=
 
 
 
+def calm(torch, model):
+    """Lets layers add little, as llama.cpp's variance is that of a sample (n-1) and Transformers' is not: a difference that grows."""
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if ".layers." in name and ("post_" in name or "_coefs" in name):
+                p.mul_(0.05)
+
+
 def all_keys(config, tensors):
     """As the models on the hub: layers that take keys and values of others have some of their own, too, which nothing reads."""
     import torch
@@ -98,18 +106,12 @@ def all_keys(config, tensors):
 
 recipe("gemma3n", "Gemma3n", config="Gemma3nTextConfig", vocab="spm", pre="gemma", forms={"4x": all_keys}, **GEMMA, head_dim=24, sliding_window=16,
        num_hidden_layers=25, num_kv_shared_layers=5, activation_sparsity_pattern=[0.95] * 10 + [0.0] * 15,
-       vocab_size_per_layer_input=480, hidden_size_per_layer_input=256, laurel_rank=64, ids_below=480)
-
-
-def layer_scalars(torch, model):
-    for name, buffer in model.named_buffers():
-        if name.endswith("layer_scalar"):
-            buffer.add_(torch.randn_like(buffer) * 0.2)
+       vocab_size_per_layer_input=480, hidden_size_per_layer_input=256, laurel_rank=64, ids_below=480, intermediate_size=1024, tweak=calm)
 
 
 recipe("gemma4", "Gemma4", config="Gemma4TextConfig", vocab="spm", pre="gemma", **GEMMA, vocab_size=480, head_dim=16, global_head_dim=32, sliding_window=16,
-       num_hidden_layers=12, hidden_size_per_layer_input=32, vocab_size_per_layer_input=480, num_kv_shared_layers=6,
-       use_double_wide_mlp=True, final_logit_softcapping=30.0, tweak=layer_scalars)
+       num_hidden_layers=4, layer_types=["sliding_attention", "full_attention"] * 2, hidden_size_per_layer_input=32,
+       vocab_size_per_layer_input=480, num_kv_shared_layers=2, use_double_wide_mlp=True, final_logit_softcapping=30.0, tweak=layer_scalars)
 recipe("gemma4-moe", "Gemma4", config="Gemma4TextConfig", vocab="spm", pre="gemma", **GEMMA, vocab_size=480, head_dim=16, global_head_dim=32, sliding_window=16,
        num_hidden_layers=6, hidden_size_per_layer_input=0, attention_k_eq_v=True, num_global_key_value_heads=1, enable_moe_block=True,
        num_experts=4, top_k_experts=2, moe_intermediate_size=32, tweak=layer_scalars)
@@ -153,4 +155,5 @@ recipe("cohere2", "Cohere2", forms=OLD, logit_scale=0.25, sliding_window=16, num
        layer_types=["sliding_attention"] * 3 + ["full_attention"])
 recipe("nemotron", "Nemotron", vocab="spm", forms=OLD, rope_parameters=partial(0.5), head_dim=16)
 
-import remote  # noqa: E402, F401  more of them
+import more  # noqa: E402, F401  more of them
+import remote  # noqa: E402, F401  and those of others

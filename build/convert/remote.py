@@ -90,7 +90,8 @@ def exaone(config, tensors):
     return remote(config, "ExaoneForCausalLM", "exaone", ("num_hidden_layers", "rms_norm_eps", "hidden_act"), **fields), tensors
 
 
-recipe("exaone", "Llama", pre="llama-bpe", main=exaone, rope_parameters={
+recipe("exaone", "Llama", pre="llama-bpe", main=exaone)
+recipe("exaone-llama3", "Llama", pre="llama-bpe", main=exaone, rope_parameters={
     "rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64})
 

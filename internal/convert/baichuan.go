@@ -11,7 +11,6 @@ func baichuan(m *maker) {
 	m.transformer()
 	heads, keys := m.heads()
 	m.metaLayout(heads)
-	m.setInt("attention.head_count_kv", keys)
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {
 		m.layerNorms("input_layernorm", "post_attention_layernorm")
@@ -29,7 +28,6 @@ func xverse(m *maker) {
 	m.transformer()
 	heads, keys := m.heads()
 	m.metaLayout(heads)
-	m.setInt("attention.head_count_kv", keys)
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {
 		m.layerNorms("input_layernorm", "post_attention_layernorm")

@@ -15,6 +15,9 @@ func gemma4(m *maker) {
 			"full_attention": {"rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 1000000.0}}}`)
 	m.transformer()
 	m.gemmaLimits()
+	if m.floatOr(0, "final_logit_softcapping") == 0 {
+		m.setFloat("final_logit_softcapping", 0) // llama.cpp takes 30 where nothing says so
+	}
 	m.copyInt("expert_feed_forward_length", "expert_intermediate_size", "moe_intermediate_size")
 	shared := m.int("num_kv_shared_layers")
 	m.setInt("attention.shared_kv_layers", shared)
