@@ -362,3 +362,110 @@ recipe("bailingmoe2", "Glm4Moe", main=ling2, tweak=choosers, head_dim=16, use_qk
        rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}, **{**DEEP, "n_group": 4, "topk_group": 2})
 recipe("mellum", "Mellum", forms=BOTH, head_dim=16, **WINDOWS, **EXPERTS)
 recipe("hy_v3", "HYV3", forms=BOTH, tweak=choosers, head_dim=16, num_shared_experts=1, first_k_dense_replace=1, **EXPERTS)
+
+
+# Families that neither transformers nor a relative of theirs has: random tensors
+# under their names, held against llama.cpp alone.
+def rwkv_vocabulary(argv):
+    import os
+
+    folder = argv[1]
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        os.remove(os.path.join(folder, name))
+    with open(os.path.join(folder, "rwkv_vocab_v20230424.txt"), "w", encoding="utf-8") as f:
+        for i in range(1, 511):
+            text = bytes([i - 1]) if i <= 256 else b"tok%d" % i
+            literal = repr(text) if i > 128 and i <= 256 else repr(text.decode())
+            f.write(f"{i} {literal} {len(text)}\n")
+
+
+def randoms(shapes):
+    import torch
+
+    out = {}
+    for name, shape in shapes.items():
+        t = torch.randn(shape)
+        if len([d for d in shape if d > 1]) > 1:
+            t = t * shape[-1] ** -0.5
+        elif "norm" in name or ".ln" in name or "ln_" in name:
+            t = 0.2 * t + (0 if name.endswith("bias") else 1)
+        else:
+            t = 0.3 * t
+        out[name] = t
+    return out
+
+
+def rwkv6(config, tensors):
+    d, inner, heads = 64, 224, 4
+    shapes = {"rwkv.embeddings.weight": [512, d], "head.weight": [512, d], "rwkv.ln_out.weight": [d], "rwkv.ln_out.bias": [d],
+              "rwkv.blocks.0.pre_ln.weight": [d], "rwkv.blocks.0.pre_ln.bias": [d]}
+    for i in range(3):
+        at = f"rwkv.blocks.{i}."
+        for name in ("ln1", "ln2", "attention.ln_x"):
+            shapes[at + name + ".weight"] = shapes[at + name + ".bias"] = [d]
+        for letter in "xwkvrg":
+            shapes[at + "attention.time_maa_" + letter] = [1, 1, d]
+        shapes.update({at + "attention.time_maa_w1": [d, 160], at + "attention.time_maa_w2": [5, 32, d], at + "attention.time_decay": [1, 1, d],
+                       at + "attention.time_decay_w1": [d, 64], at + "attention.time_decay_w2": [64, d], at + "attention.time_faaaa": [heads, d // heads],
+                       at + "feed_forward.time_maa_k": [1, 1, d], at + "feed_forward.time_maa_r": [1, 1, d], at + "feed_forward.key.weight": [inner, d],
+                       at + "feed_forward.receptance.weight": [d, d], at + "feed_forward.value.weight": [d, inner]})
+        for name in ("key", "value", "receptance", "gate", "output"):
+            shapes[at + f"attention.{name}.weight"] = [d, d]
+    config = {"architectures": ["Rwkv6ForCausalLM"], "model_type": "rwkv6", "hidden_size": d, "head_size": 16, "layer_norm_epsilon": 1e-5,
+              "num_hidden_layers": 3, "rescale_every": 2, "intermediate_size": inner, "vocab_size": 512, "tie_word_embeddings": False}
+    return config, randoms(shapes)
+
+
+def rwkv7(config, tensors):
+    d, inner = 128, 256  # llama.cpp's loops take heads of 64 for granted
+    ranks = {"w": 32, "a": 32, "v": 32, "g": 64}
+    shapes = {"model.embeddings.weight": [512, d], "lm_head.weight": [512, d], "model.norm.weight": [d], "model.norm.bias": [d],
+              "model.layers.0.pre_norm.weight": [d], "model.layers.0.pre_norm.bias": [d]}
+    for i in range(3):
+        at = f"model.layers.{i}."
+        for name in ("attn_norm", "ffn_norm", "attn.g_norm"):
+            shapes[at + name + ".weight"] = shapes[at + name + ".bias"] = [d]
+        for letter in "rwkvag":
+            shapes[at + "attn.x_" + letter] = [1, 1, d]
+        for name in ("k_k", "k_a"):
+            shapes[at + "attn." + name] = [d]
+        shapes[at + "attn.r_k"] = [2, 64]
+        for letter, rank in ranks.items():
+            if letter == "v" and i == 0:
+                continue
+            shapes[at + f"attn.{letter}_lora.lora.0.weight"] = [rank, d]
+            shapes[at + f"attn.{letter}_lora.lora.2.weight"] = [d, rank]
+            if letter != "g":
+                shapes[at + f"attn.{letter}_lora.lora.2.bias"] = [d]
+        for letter in "rkvo":
+            shapes[at + f"attn.{letter}_proj.weight"] = [d, d]
+        shapes.update({at + "ffn.x_k": [d], at + "ffn.key.weight": [inner, d], at + "ffn.value.weight": [d, inner]})
+    config = {"architectures": ["RWKV7ForCausalLM"], "model_type": "rwkv7", "hidden_size": d, "head_dim": 64, "norm_eps": 1e-5, "num_hidden_layers": 3,
+              "decay_low_rank_dim": 32, "a_low_rank_dim": 32, "v_low_rank_dim": 32, "gate_low_rank_dim": 64, "intermediate_size": inner,
+              "vocab_size": 512, "tie_word_embeddings": False}
+    return config, randoms(shapes)
+
+
+recipe("rwkv6", "Mamba", main=rwkv6, script=rwkv_vocabulary, small=False, time_step_rank=8, **STATE)
+recipe("rwkv7", "Mamba", main=rwkv7, script=rwkv_vocabulary, small=False, time_step_rank=8, **STATE)
+
+
+def smallthinker(config, tensors):
+    d, n, wide = 64, 8, 48
+    shapes = {"model.embed_tokens.weight": [512, d], "model.norm.weight": [d], "lm_head.weight": [512, d]}
+    for i in range(4):
+        at = f"model.layers.{i}."
+        shapes.update({at + "input_layernorm.weight": [d], at + "post_attention_layernorm.weight": [d], at + "self_attn.q_proj.weight": [d, d],
+                       at + "self_attn.k_proj.weight": [d // 2, d], at + "self_attn.v_proj.weight": [d // 2, d], at + "self_attn.o_proj.weight": [d, d],
+                       at + "block_sparse_moe.primary_router.weight": [n, d]})
+        for e in range(n):
+            for name in ("gate", "up", "down"):
+                shapes[at + f"block_sparse_moe.experts.{e}.{name}.weight"] = [d, wide] if name == "down" else [wide, d]
+    config = {"architectures": ["SmallThinkerForCausalLM"], "model_type": "smallthinker", "hidden_size": d, "head_dim": 16, "num_attention_heads": 4,
+              "num_key_value_heads": 2, "num_hidden_layers": 4, "max_position_embeddings": 256, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
+              "moe_num_primary_experts": n, "moe_num_active_primary_experts": 2, "moe_ffn_hidden_size": wide, "moe_primary_router_apply_softmax": False,
+              "sliding_window_layout": [0, 1, 1, 1], "sliding_window_size": 16, "vocab_size": 512, "tie_word_embeddings": False}
+    return config, randoms(shapes)
+
+
+recipe("smallthinker", "Mamba", main=smallthinker, pre="qwen2", small=False, time_step_rank=8, **STATE)
