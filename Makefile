@@ -1,6 +1,6 @@
 # The map: `make` or `make help`. Every recipe is one script of build/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test quick test-arm64 test-race test-purego test-convert adapters fidelity models fuzz bench bench-threads bench-arm64 lint cross deps clean
+.PHONY: help demo build test quick test-arm64 test-race test-purego test-convert adapters golden fidelity models fuzz bench bench-threads bench-arm64 lint cross deps clean
 
 help: ## show this map
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test-purego: ## the engine's tests without assembly
 
 adapters: ## the table of what can be converted, into docs/convert.md
 	HPLLM_WRITE=1 go test ./internal/convert -run TestAdapterTable -count=1
+
+golden: ## make the small checkpoints of internal/convert/testdata again (root)
+	@build/convert/golden.sh
 
 fidelity: ## compare with llama.cpp on every tensor type and write docs/fidelity.md (an hour)
 	@build/fidelity.sh
