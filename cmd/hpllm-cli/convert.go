@@ -39,6 +39,7 @@ and dir; flags win over it.`,
   hpllm-cli convert ./my-model -o my-model-q4.gguf --outtype q4_k_m --name "My model"
   hpllm-cli convert ./my-model --dry-run
   hpllm-cli convert --config convert.yaml --metadata general.author=me
+  hpllm-cli convert --lora ./my-adapter --base ./my-model -o my-adapter.gguf
   hpllm-cli convert --list`,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
@@ -71,6 +72,8 @@ and dir; flags win over it.`,
 	f.StringVar(&c.name, "name", "", "the model's name (general.name)")
 	f.StringVar(&c.pre, "pre-tokenizer", "", "llama.cpp's name of how text is cut before merging (tokenizer.ggml.pre), if it cannot be found")
 	f.StringArrayVar(&c.metadata, "metadata", nil, "KEY=VALUE to set in the file; for a new key that is no text, KEY=int:1, float:1 or bool:true")
+	f.StringVar(&c.lora, "lora", "", "convert the LoRA adapter in this folder (PEFT's), not a checkpoint")
+	f.StringVar(&c.base, "base", "", "with --lora: the folder of its model, or the model's config.json")
 	f.BoolVar(&c.list, "list", false, "list the architectures that can be converted")
 	f.IntVarP(&c.threads, "threads", "t", 0, "worker threads (0: one per core)")
 	for flag, ends := range map[string][]string{"output": {"gguf"}, "config": {"yaml", "yml"}} {
@@ -89,10 +92,10 @@ and dir; flags win over it.`,
 }
 
 type convertFlags struct {
-	dir, out, outtype, config, name, pre string
-	metadata                             []string
-	verify, verifyIsSet, dry, list       bool
-	threads                              int
+	dir, out, outtype, config, name, pre, lora, base string
+	metadata                                         []string
+	verify, verifyIsSet, dry, list                   bool
+	threads                                          int
 }
 
 // verifyBelow is the size of files that are verified when nobody says otherwise.
@@ -129,6 +132,12 @@ func (c *convertFlags) options() (o convert.CheckpointOptions, err error) {
 func (c *convertFlags) run(i *interrupt) error {
 	if c.list {
 		return listAdapters(os.Stdout)
+	}
+	if c.lora != "" {
+		return c.runLoRA(i)
+	}
+	if c.base != "" {
+		return usage("--base is for --lora")
 	}
 	o, err := c.options()
 	if err != nil {

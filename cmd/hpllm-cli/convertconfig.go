@@ -80,7 +80,7 @@ func (c *convertFlags) readConfig(flags *pflag.FlagSet) error {
 }
 
 // configKeys are the flags that a file of options may set.
-var configKeys = []string{"output", "outtype", "verify", "dry-run", "name", "pre-tokenizer", "metadata", "list", "threads"}
+var configKeys = []string{"output", "outtype", "verify", "dry-run", "name", "pre-tokenizer", "metadata", "lora", "base", "list", "threads"}
 
 // settings reads metadata: KEY: VALUE pairs. A number or a bool says what it is,
 // as the flag's int:, float: and bool: do.

@@ -129,7 +129,11 @@ func (l *LoRA) prepare(base string) error {
 			shape := slices.Clone(part.view.shape)
 			slices.Reverse(shape)
 			s := part.view.source()
-			l.plan = append(l.plan, &Tensor{Name: part.name, Shape: shape, From: s.typ, SourceBytes: s.bytes, source: s, To: l.o.Type})
+			t := &Tensor{Name: part.name, Shape: shape, From: s.typ, SourceBytes: s.bytes, source: s, To: l.o.Type}
+			to, _ := t.To.Format()
+			row, _ := to.RowBytes(t.cols()) // any length is a row of floats
+			t.Bytes = int64(row) * int64(t.rows())
+			l.plan = append(l.plan, t)
 		}
 	}
 	return nil
@@ -284,19 +288,14 @@ func loraPairs(folder *checkpoint.Folder, s *loraSettings) ([]*loraPair, error) 
 	return pairs, nil
 }
 
-// baseTensors are the tensors of the folder that base names; none where it has
-// only the configuration.
-func baseTensors(base string) (dir string, tensors []*checkpoint.Tensor, err error) {
+// openBase opens the folder that base names; nil where it has only the configuration.
+func openBase(base string) (dir string, folder *checkpoint.Folder, err error) {
 	if filepath.Base(base) == "config.json" {
 		base = filepath.Dir(base)
 	}
-	folder, err := checkpoint.Open(base)
+	folder, err = checkpoint.Open(base)
 	if errors.Is(err, checkpoint.ErrNoTensors) {
-		return base, nil, nil
+		err = nil
 	}
-	if err != nil {
-		return base, nil, err
-	}
-	defer folder.Close()
-	return base, folder.Tensors(), nil
+	return base, folder, err
 }

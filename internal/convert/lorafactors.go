@@ -47,22 +47,29 @@ func (b *factorBuilder) build(rows []place, columns map[int][]int) (a, left *vie
 		if order := columns[i]; !identity(order, rights[k].cols()) {
 			rights[k] = rights[k].columns(len(order), func(c int) int { return order[c] })
 		}
-		// The file has one alpha, which is divided by the rank of each tensor.
-		if factor := p.scale * float64(rank) / b.alpha; factor != 1 {
-			lefts[k] = lefts[k].scaled(factor)
+	}
+	// The file has one alpha, which is divided by the rank of each tensor.
+	factors := make([]float32, len(rows))
+	for r, p := range rows {
+		if p.pair >= 0 {
+			factors[r] = float32(float64(p.factor) * b.finder.pairs[p.pair].scale * float64(rank) / b.alpha)
 		}
 	}
-	if len(pairs) == 1 && !gaps {
+	if len(pairs) == 1 && !gaps && uniform(factors) {
 		if rows := atOf(rows); !identity(rows, lefts[0].rows()) {
 			lefts[0] = lefts[0].pick(len(rows), func(r int) int { return rows[r] })
 		}
+		if factors[0] != 1 {
+			lefts[0] = lefts[0].scaled(float64(factors[0]))
+		}
 		return rights[0], lefts[0]
 	}
-	return joined(rights...), beside(lefts, pairs, rows, rank)
+	return joined(rights...), beside(lefts, pairs, rows, factors, rank)
 }
 
-// beside has each row's numbers at the place of its pair, and zeros around them.
-func beside(lefts []*view, pairs []int, rows []place, rank int) *view {
+// beside has each row's numbers, times its factor, at the place of its pair, and
+// zeros around them.
+func beside(lefts []*view, pairs []int, rows []place, factors []float32, rank int) *view {
 	first := lefts[0]
 	starts, n := make([]int, len(lefts)), 0
 	for k, v := range lefts {
@@ -77,8 +84,12 @@ func beside(lefts []*view, pairs []int, rows []place, rank int) *view {
 			if k < 0 {
 				continue
 			}
-			if err := lefts[k].read(dst[r*rank+starts[k]:][:lefts[k].cols()], p.at, 1); err != nil {
+			own := dst[r*rank+starts[k]:][:lefts[k].cols()]
+			if err := lefts[k].read(own, p.at, 1); err != nil {
 				return err
+			}
+			for i := range own {
+				own[i] *= factors[row+r]
 			}
 		}
 		return nil

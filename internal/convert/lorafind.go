@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/bits"
 	"slices"
 
 	"happyphonellm/internal/convert/checkpoint"
@@ -12,20 +11,25 @@ import (
 
 // Where the rows and columns of a matrix go is found out by running the model's
 // Adapter over tensors whose numbers say where they stand: in one run each number
-// names its tensor and row, in another its tensor and column, in a third it is 1.
-// The numbers are bit patterns of float32, which copying does not change. A row of
-// the output whose numbers all name one row, and columns that are the same in all
-// rows, commute with a product of factors; anything else is refused.
+// is that of its tensor among those that are changed, in others that of its row or
+// column, and in two it is 1 and 0. An Adapter that moves rows and columns, and
+// multiplies rows with factors, does the same to a product of two matrices; anything
+// else is refused.
 
-// marks are the runs.
+// mark is what numbers are in a run.
 type mark int
 
 const (
-	rowMark mark = iota
-	columnMark
+	zeroMark mark = iota
 	oneMark
+	pairMark // from 1 on
+	rowMark  // from 1 on
+	columnMark
 	marks
 )
+
+// maxMark bounds what is counted, so that float32 has it with a factor, too.
+const maxMark = 1 << 22
 
 // errAbsent is the error of a view of a tensor that is not there, where only some are.
 var errAbsent = errors.New("the model's tensors are not there: give --base the folder that has them")
@@ -45,7 +49,6 @@ type loraResult struct {
 // finder knows what the marks stand for.
 type finder struct {
 	pairs   []*loraPair
-	shift   int  // bits of a row or column
 	touched bool // a marked tensor was read
 	alpha   float64
 	outputs [marks][]result
@@ -53,9 +56,14 @@ type finder struct {
 
 // findLoRA runs the Adapter of the model in folder base, and returns what becomes of the pairs.
 func findLoRA(base string, pairs []*loraPair, alpha float64) (*maker, []loraResult, error) {
-	dir, tensors, err := baseTensors(base)
+	dir, known, err := openBase(base)
 	if err != nil {
 		return nil, nil, err
+	}
+	var tensors []*checkpoint.Tensor
+	if known != nil {
+		defer known.Close()
+		tensors = known.Tensors()
 	}
 	f := &finder{pairs: pairs, alpha: alpha}
 	if err := f.fit(dir, tensors); err != nil {
@@ -80,9 +88,8 @@ func findLoRA(base string, pairs []*loraPair, alpha float64) (*maker, []loraResu
 	return model, made, err
 }
 
-// fit checks the pairs against the model's tensors, and that marks have room.
+// fit checks the pairs against the model's tensors, and that they can be marked.
 func (f *finder) fit(dir string, tensors []*checkpoint.Tensor) error {
-	largest := 1
 	for _, p := range f.pairs {
 		at := slices.IndexFunc(tensors, func(t *checkpoint.Tensor) bool { return t.Name == p.name })
 		switch {
@@ -92,11 +99,9 @@ func (f *finder) fit(dir string, tensors []*checkpoint.Tensor) error {
 		case !slices.Equal(tensors[at].Shape, p.shape):
 			return fmt.Errorf("tensor %q of the model in %s has shape %v, but the adapter is for %v", p.name, dir, tensors[at].Shape, p.shape)
 		}
-		largest = max(largest, p.shape[0], p.shape[1])
-	}
-	f.shift = bits.Len(uint(largest - 1))
-	if f.shift+bits.Len(uint(len(f.pairs))) > 30 { // above, float32 has infinities and NaNs
-		return fmt.Errorf("%d matrices of up to %d rows are more than can be converted", len(f.pairs), largest)
+		if max(len(f.pairs), p.shape[0], p.shape[1]) >= maxMark {
+			return fmt.Errorf("%d matrices, one of shape %v: that is more than can be converted", len(f.pairs), p.shape)
+		}
 	}
 	return nil
 }
@@ -110,14 +115,7 @@ func (f *finder) marked(tensors []*checkpoint.Tensor, m mark) []*checkpoint.Tens
 		t := checkpoint.NewTensor(p.name, checkpoint.F32, p.shape, func(dst []float32, r0, n int) error {
 			f.touched = true
 			for at := range dst[:n*cols] {
-				number := r0 + at/cols
-				if m == columnMark {
-					number = at % cols
-				}
-				dst[at] = math.Float32frombits(uint32(i+1)<<f.shift | uint32(number))
-				if m == oneMark {
-					dst[at] = 1
-				}
+				dst[at] = float32([marks]int{0, 1, i + 1, r0 + at/cols + 1, at%cols + 1}[m])
 			}
 			return nil
 		})
@@ -125,7 +123,11 @@ func (f *finder) marked(tensors []*checkpoint.Tensor, m mark) []*checkpoint.Tens
 		out = append(out, t)
 	}
 	for _, t := range tensors {
-		if own[t.Name] == nil {
+		switch {
+		case own[t.Name] != nil:
+		case t.Type == checkpoint.U8: // blocks of bits, which must be what they are
+			out = append(out, t)
+		default:
 			out = append(out, checkpoint.NewTensor(t.Name, checkpoint.F32, t.Shape, func(dst []float32, _, _ int) error {
 				clear(dst)
 				return nil
@@ -135,59 +137,24 @@ func (f *finder) marked(tensors []*checkpoint.Tensor, m mark) []*checkpoint.Tens
 	return out
 }
 
-// place is a row or column of a pair's matrix; pair is -1 for none.
-type place struct{ pair, at int }
-
-// placeOf reads a mark.
-func (f *finder) placeOf(x float32, limit func(p *loraPair) int) (place, bool) {
-	b := math.Float32bits(x)
-	if b == 0 {
-		return place{-1, 0}, true
-	}
-	at := place{int(b>>f.shift) - 1, int(b & (1<<f.shift - 1))}
-	if at.pair < 0 || at.pair >= len(f.pairs) || at.at >= limit(f.pairs[at.pair]) {
-		return at, false
-	}
-	return at, true
+// place is a row or column of a pair's matrix, and what it is multiplied with; pair
+// is -1 for none.
+type place struct {
+	pair, at int
+	factor   float32
 }
 
 // errMixed says that the rows of an output are not those of inputs.
-var errMixed = errors.New("its rows and columns are mixed, so it is no product of two factors")
+var errMixed = errors.New("its rows and columns are mixed or computed, so it is no product of two factors")
 
-// scan finds out which row (with columnMark, column) each row of an output is; all
-// are -1 if it has nothing of the pairs.
-func (f *finder) scan(v *view, m mark) (rows []place, found bool, err error) {
-	height, cols := v.rows(), v.cols()
-	rows = make([]place, height)
-	step := max(1, (1<<18)/cols)
-	buf := make([]float32, min(step, height)*cols)
-	for r0 := 0; r0 < height; r0 += step {
-		n := min(step, height-r0)
-		f.touched = false
-		if err := v.read(buf, r0, n); err != nil {
-			return nil, false, err
-		}
-		for r := range n {
-			rows[r0+r] = place{-1, 0}
-			if !f.touched {
-				continue
-			}
-			row := buf[r*cols:][:cols]
-			first := row[0]
-			for _, x := range row {
-				if math.Float32bits(x) != math.Float32bits(first) {
-					return nil, true, errMixed
-				}
-			}
-			at, ok := f.placeOf(first, m.limit)
-			if !ok {
-				return nil, true, errMixed
-			}
-			found = found || at.pair >= 0
-			rows[r0+r] = at
-		}
+// counted reads a mark that was multiplied with a factor: below n, or -1.
+func counted(x, factor float32, n int) int {
+	v := float64(x) / float64(factor)
+	i := math.Round(v)
+	if !(math.Abs(v-i) < 1e-6*math.Max(math.Abs(v), 1)) || i < 1 || int(i) > n {
+		return -1
 	}
-	return rows, found, nil
+	return int(i) - 1
 }
 
 // limit is how many rows or columns a pair's matrix has.
@@ -196,6 +163,66 @@ func (m mark) limit(p *loraPair) int {
 		return p.shape[1]
 	}
 	return p.shape[0]
+}
+
+// uniform reports whether all numbers are the same.
+func uniform(row []float32) bool {
+	for _, x := range row {
+		if x != row[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// scan finds out which row (with columnMark, column) each row of output i is; found
+// is false if it has nothing of the pairs.
+func (f *finder) scan(i int, m mark) (rows []place, found bool, err error) {
+	v := f.outputs[m][i].view
+	height, cols := v.rows(), v.cols()
+	rows = make([]place, height)
+	step := max(1, (1<<18)/cols)
+	var bufs [marks][]float32
+	for _, k := range []mark{oneMark, pairMark, m} {
+		bufs[k] = make([]float32, min(step, height)*cols)
+	}
+	for r0 := 0; r0 < height; r0 += step {
+		n := min(step, height-r0)
+		for r := range n {
+			rows[r0+r].pair = -1
+		}
+		f.touched = false
+		for _, k := range []mark{oneMark, pairMark, m} {
+			if err := f.outputs[k][i].view.read(bufs[k], r0, n); err != nil {
+				return nil, false, err
+			}
+			if !f.touched {
+				break
+			}
+		}
+		if !f.touched {
+			continue
+		}
+		for r := range n {
+			row := func(k mark) []float32 { return bufs[k][r*cols:][:cols] }
+			if !uniform(row(oneMark)) || !uniform(row(pairMark)) || !uniform(row(m)) {
+				return nil, true, errMixed
+			}
+			one := row(oneMark)[0]
+			if one == 0 && row(pairMark)[0] == 0 {
+				continue
+			}
+			pair, at := counted(row(pairMark)[0], one, len(f.pairs)), -1
+			if pair >= 0 {
+				at = counted(row(m)[0], one, m.limit(f.pairs[pair]))
+			}
+			if at < 0 {
+				return nil, true, errMixed
+			}
+			rows[r0+r], found = place{pair, at, one}, true
+		}
+	}
+	return rows, found, nil
 }
 
 // results finds what becomes of every pair.
@@ -241,10 +268,10 @@ func (f *finder) results() ([]loraResult, error) {
 func (f *finder) result(i int) (*loraResult, []int, error) {
 	o := f.outputs[rowMark][i]
 	along, across := rowMark, columnMark
-	rows, found, err := f.scan(o.view, along)
+	rows, found, err := f.scan(i, along)
 	if errors.Is(err, errMixed) { // rows may be the columns of before
 		along, across = columnMark, rowMark
-		rows, found, err = f.scan(f.outputs[along][i].view, along)
+		rows, found, err = f.scan(i, along)
 	}
 	if err != nil || !found {
 		return nil, nil, err
@@ -287,29 +314,25 @@ func (f *finder) across(i int, m mark, rows []place, first int) (map[int][]int, 
 			of[p.pair] = append(of[p.pair], r)
 		}
 	}
-	v, ones := f.outputs[m][i].view, f.outputs[oneMark][i].view
+	v, zero := f.outputs[m][i].view, f.outputs[zeroMark][i].view
 	row := make([]float32, v.cols())
 	columns := make(map[int][]int)
 	for pair, list := range of {
 		for _, r := range []int{list[0], list[len(list)/2], list[len(list)-1]} {
-			if err := ones.read(row, first+r, 1); err != nil {
+			if err := zero.read(row, first+r, 1); err != nil {
 				return nil, err
 			}
-			for _, x := range row {
-				if x != 1 {
-					return nil, errors.New("its numbers are changed, not only moved")
-				}
+			if !uniform(row) || row[0] != 0 {
+				return nil, errMixed
 			}
 			if err := v.read(row, first+r, 1); err != nil {
 				return nil, err
 			}
 			from := make([]int, len(row))
 			for c, x := range row {
-				at, ok := f.placeOf(x, m.limit)
-				if !ok || at.pair != pair {
+				if from[c] = counted(x, rows[r].factor, m.limit(f.pairs[pair])); from[c] < 0 {
 					return nil, errMixed
 				}
-				from[c] = at.at
 			}
 			if old := columns[pair]; old != nil && !slices.Equal(old, from) {
 				return nil, errMixed
