@@ -27,12 +27,9 @@ var vocabDifferences = []struct{ folder, key, why string }{
 	{"converted-*", "tokenizer.ggml.token_type", "so, and <unk> is unknown"},
 	{"converted-llama", "tokenizer.ggml.scores", "the script writes one score for all, by which no text is encoded right"},
 	{"converted-*", "tokenizer.ggml.tokens", "the script does not fill up to vocab_size"},
-	{"converted-gemma4", "tokenizer.ggml.scores", "so"},
-	{"*", "tokenizer.ggml.unknown_token_id", "named in tokenizer_config.json, by the text of a token"},
-	{"*", "tokenizer.ggml.padding_token_id", "so"},
-	{"*", "tokenizer.ggml.bos_token_id", "so"},
-	{"*", "tokenizer.ggml.eos_token_id", "so"},
-	{"*", "general.name", "the script's text for an empty name"},
+	{"converted-gemma4", "tokenizer.ggml.scores", "of the tokens that it fills up with"},
+	{"spm-*", "tokenizer.ggml.*_token_id", "tokenizer_config.json names them by the text of tokens, which the script finds in tokenizer.json only"},
+	{"unigram-*", "tokenizer.ggml.*_token_id", "so"},
 }
 
 // inexact are how many of the texts' ids may differ from Hugging Face's own, in percent,
