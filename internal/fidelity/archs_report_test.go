@@ -62,7 +62,7 @@ of its files, as a share of the logits' square (bar: %.0e). Seeds of this run: %
 		slices.Sort(files)
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %.1e |\n", arch, about[arch], strings.Join(slices.Compact(files), ", "), worst)
 	}
-	b.WriteString("\n## What does not run\n\nThese are no decoders of text, and are refused with an error that says what they are.\n\n| architecture | what it is |\n| --- | --- |\n")
+	b.WriteString("\n## What does not run\n\nThese are refused with an error that says what they are. Every other name that llama.cpp 0.7.0 has runs.\n\n| architecture | what it is |\n| --- | --- |\n")
 	for _, r := range model.Refused() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", r.Arch, r.What)
 	}

@@ -3,6 +3,8 @@ package fidelity
 import (
 	"maps"
 	"testing"
+
+	"happyphonellm/internal/gguf"
 )
 
 // What real models of these architectures have and the files of test-llama-archs
@@ -258,3 +260,33 @@ func makeK2(t *testing.T, path, seed string) {
 	m.blk(1, "exp_probs_b.bias", 4)
 	m.create(path)
 }
+
+// makeGraniteSwitch has adapters that some of the tokens switch on. Slot 0 adds
+// something too, as llama.cpp would have it.
+func makeGraniteSwitch(t *testing.T, path, seed string) {
+	const layers, kv, rank, adapters = 2, 2, 8, 3
+	m := usual(t, "graniteswitch", seed, layers, kv, func(m *maker) {
+		m.graniteScales()
+		m.uint("adapters.count", adapters)
+		m.uint("adapters.lora_rank", rank)
+		// The tokens at places 15, 40 and 71 of archIDs.
+		ids := archIDs(100)
+		gguf.SetNumbers(m.w, "graniteswitch.adapters.token_ids_activate", []int32{ids[15], ids[40], ids[71]})
+		gguf.SetNumbers(m.w, "graniteswitch.adapters.token_ids_substitute", []int32{3, 5, 7})
+	}, nil)
+	for i := range layers {
+		layer := without(usualLayer(smallHeads, kv, smallWidth, nil), "attn_q", "attn_k", "attn_v")
+		layer["attn_qkv"] = []int{smallEmbd, (smallHeads + 2*kv) * smallWidth}
+		m.layer(i, layer)
+		for name, shape := range map[string][2]int{
+			"attn_q": {smallEmbd, smallHeads * smallWidth}, "attn_k": {smallEmbd, kv * smallWidth}, "attn_v": {smallEmbd, kv * smallWidth},
+			"attn_output": {smallHeads * smallWidth, smallEmbd}, "ffn_gate": {smallEmbd, smallFFN}, "ffn_up": {smallEmbd, smallFFN}, "ffn_down": {smallFFN, smallEmbd},
+		} {
+			m.blk(i, name+".lora_a", shape[0], rank, adapters+1)
+			m.blk(i, name+".lora_b", rank, shape[1], adapters+1)
+		}
+	}
+	m.create(path)
+}
+
+func init() { made["graniteswitch"] = makeGraniteSwitch }

@@ -9,10 +9,11 @@ import (
 // embedding is where a pass begins: the rows of the tokens, and the tables of
 // their positions.
 type embedding struct {
-	w     kernels.Matrix // [vocab][embd]
-	scale float32        // of each row
-	pos   kernels.Matrix // [positions][embd] added to the rows; zero: none
-	norm  *norm          // of each row, after its scale; nil: none
+	w     kernels.Matrix  // [vocab][embd]
+	scale float32         // of each row
+	pos   kernels.Matrix  // [positions][embd] added to the rows; zero: none
+	norm  *norm           // of each row, after its scale; nil: none
+	swap  map[int32]int32 // tokens that others stand for; nil: none
 }
 
 // embedding binds token_embd; its rows are the vocabulary.
@@ -48,7 +49,11 @@ func (e *embedding) size(z *sizes) {
 func (e *embedding) run(p *pass) {
 	for t := range p.Tiles(p.n) {
 		x := p.row(t)
-		e.w.Row(x, int(p.ids[t]))
+		id := p.ids[t]
+		if other, ok := e.swap[id]; ok {
+			id = other
+		}
+		e.w.Row(x, int(id))
 		if e.scale != 1 {
 			kernels.Scale(x, x, e.scale)
 		}

@@ -12,6 +12,8 @@ type linear struct {
 	bias  []float32      // [out]; nil: none
 	scale []float32      // one number for the whole tensor; nil: none
 	plain []float32      // the bias as the file has it, where bias has the scale in it
+
+	switched *switched // what the token's adapter adds before the scale; nil: none
 }
 
 // mul computes the outputs r0 to r0+k for all tokens of x:
@@ -22,6 +24,9 @@ func (l *linear) mul(p *pass, dst []float32, stride, r0, k int, x *kernels.Acts)
 		p.watch(&p.view.Data[0], x)
 	}
 	p.view.MulRows(dst, stride, 0, k, x, p.scratch)
+	if l.switched != nil {
+		l.switched.add(p, dst, stride, r0, k, x)
+	}
 	if l.scale == nil && l.bias == nil {
 		return
 	}
@@ -123,7 +128,7 @@ func (n *norm) applyHead(x []float32, h int) {
 		n.apply(x, x)
 		return
 	}
-	one := norm{w: n.w[h*len(x) : (h+1)*len(x)], mean: n.mean, eps: n.eps}
+	one := norm{w: part(n.w, h*len(x), len(x)), b: part(n.b, h*len(x), len(x)), mean: n.mean, eps: n.eps}
 	one.apply(x, x)
 }
 
