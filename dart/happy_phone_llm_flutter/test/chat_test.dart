@@ -190,6 +190,22 @@ void main() {
       expect(llm.requests.map((r) => r.prompt), ['0', '1', '2', '3']);
     });
 
+    test('reads the prompt for a while', () async {
+      final llm = FakeHappyPhoneLlm(
+        answers: const [
+          FakeAnswer(['a', 'b'], firstDelay: Duration(milliseconds: 300)),
+        ],
+      );
+      final clock = Stopwatch()..start();
+      final times = <int>[];
+      await llm
+          .generate('')
+          .textOnly
+          .forEach((_) => times.add(clock.elapsedMilliseconds));
+      expect(times.first, greaterThanOrEqualTo(299));
+      expect(times.last - times.first, lessThan(290));
+    });
+
     test('answers of one context wait for each other', () async {
       final llm = FakeHappyPhoneLlm(
         answers: [FakeAnswer.words('a b c', delay: tick)],

@@ -25,12 +25,8 @@ void main() {
   setUp(() {
     folder = Directory.systemTemp.createTempSync('hpllm_app');
     // The library where an app may have its own.
-    for (final target in ['host', 'android-arm64']) {
-      Directory('${folder.path}/own/$target').createSync(recursive: true);
-      Link(
-        '${folder.path}/own/$target/libhappyphonellm.so',
-      ).createSync(libraryPath);
-    }
+    Directory('${folder.path}/own/host').createSync(recursive: true);
+    Link('${folder.path}/own/host/libhappyphonellm.so').createSync(libraryPath);
     Link('${folder.path}/model.gguf').createSync(modelPath);
   });
 
@@ -129,16 +125,30 @@ hooks:
       );
     }
 
-    test('finds the library of a phone', () async {
-      final (code, output, _) = await build('android', 'arm64');
-      expect(code, 0);
-      final asset = (output['assets']! as List<Object?>).single;
-      final encoding = (asset! as Map<String, Object?>)['encoding'];
-      expect(
-        (encoding! as Map<String, Object?>)['file'],
-        '${folder.path}/own/android-arm64/libhappyphonellm.so',
-      );
-    });
+    for (final (os, architecture, file) in const [
+      ('android', 'arm64', 'android-arm64/libhappyphonellm.so'),
+      ('android', 'x64', 'android-amd64/libhappyphonellm.so'),
+      ('ios', 'arm64', 'ios-arm64/libhappyphonellm.dylib'),
+      ('macos', 'arm64', 'macos-arm64/libhappyphonellm.dylib'),
+      ('macos', 'x64', 'macos-amd64/libhappyphonellm.dylib'),
+      ('linux', 'arm64', 'linux-arm64/libhappyphonellm.so'),
+      ('windows', 'x64', 'windows-amd64/happyphonellm.dll'),
+    ]) {
+      test('finds the library of $os on $architecture', () async {
+        File('${folder.path}/own/$file').createSync(recursive: true);
+        final (code, output, text) = await build(os, architecture);
+        expect((code, text), (0, ''));
+        final asset =
+            (output['assets']! as List<Object?>).single!
+                as Map<String, Object?>;
+        expect(asset['encoding'], {
+          'id': 'package:happy_phone_llm_flutter/src/asset_symbols.dart',
+          'file': '${folder.path}/own/$file',
+          'link_mode': {'type': 'dynamic_loading_bundle'},
+        });
+        expect(output['dependencies'], contains('${folder.path}/own/$file'));
+      });
+    }
 
     test('fails for a phone without one, and says what to do', () async {
       final (code, output, text) = await build('ios', 'arm64');
