@@ -18,6 +18,7 @@ var rowUnpackNEON = func() [typeCount]func(f *rowForm, src []byte) {
 	tab[quant.Q5_1] = unpack32(24, unpackQ5_1NEON)
 	tab[quant.Q8_0] = unpack32(34, unpackQ8_0NEON)
 	tab[quant.IQ4_NL] = unpack32(18, unpackIQ4_NLNEON)
+	tab[quant.MXFP4] = unpack32(17, unpackMXFP4NEON)
 	tab[quant.Q2_K] = func(f *rowForm, src []byte) {
 		unpackQ2_K(f, src)
 		for i := range f.q {
@@ -51,6 +52,12 @@ func unpackQ8_0NEON(q *int8, d, m *float32, src *byte, blocks int)
 
 //go:noescape
 func unpackIQ4_NLNEON(q *int8, d, m *float32, src *byte, blocks int)
+
+// codebookFP4 is quant's, for the assembly.
+var codebookFP4 = quant.CodebookFP4
+
+//go:noescape
+func unpackMXFP4NEON(q *int8, d, m *float32, src *byte, blocks int)
 
 //go:noescape
 func arrangeNEON(panel *byte, block int, q *int8, step, blocks int)

@@ -157,3 +157,32 @@ loop:
 	SUBS $1, R4, R4
 	BNE loop
 	RET
+
+// unpackMXFP4NEON unpacks a row of MXFP4.
+TEXT ·unpackMXFP4NEON(SB), NOSPLIT, $0-40
+	MOVD q+0(FP), R1
+	MOVD d+8(FP), R2
+	MOVD m+16(FP), R3
+	MOVD src+24(FP), R0
+	MOVD blocks+32(FP), R4
+	MOVI16B(15, 28)
+	MOVD $·codebookFP4(SB), R20
+	FMOVQ (R20), F11
+	MOVD $0x00200000, R6
+loop:
+	MOVBU.P 1(R0), R5
+	LSL R5, R6, R7
+	SUB $1, R5, R8
+	LSL $23, R8, R8
+	CMP $2, R5
+	CSEL LT, R7, R8, R7
+	MOVW.P R7, 4(R2)
+	FMOVQ.P 16(R0), F2
+	USHR16B(4, 2, 3)
+	AND16B(28, 2, 2)
+	TBL16B(2, 11, 2)
+	TBL16B(3, 11, 3)
+	FSTPQ.P (F2, F3), 32(R1)
+	SUBS $1, R4, R4
+	BNE loop
+	RET

@@ -40,6 +40,7 @@ type fewFormat struct {
 	name   string
 	tmps   int                     // registers of one row's stream, without the product's
 	mins   bool                    // the block begins with scale and minimum, not scale alone
+	power  bool                    // the scale is a byte, half of a power of two (see quant.E8M0Half)
 	bias   int                     // right shift that makes of C = -128*suma what to add (negative: to subtract); 0: nothing
 	offset int                     // what row leaves the weights too large by; the kernels for few use bias instead
 	limit  int                     // largest magnitude of an unpacked weight

@@ -11,17 +11,25 @@ var formats32 = []fewFormat{
 		a.ins("FLDPQ.P 32(R%d), (F%d, F%d)", r, t[0], t[1])
 		return t[0], t[1]
 	}},
-	{name: "IQ4_NL", tmps: 2, limit: 127, consts: []func(*asm, int){codebook}, row: func(a *asm, r int, t []int) (int, int) {
-		lo, hi := nibbles(a, r, t)
-		a.op("TBL16B", lo, vConst, lo)
-		a.op("TBL16B", hi, vConst, hi)
-		return lo, hi
-	}},
+	{name: "IQ4_NL", tmps: 2, limit: 127, consts: []func(*asm, int){codebook("IQ4")}, row: coded},
 }
 
-func codebook(a *asm, reg int) {
-	a.ins("MOVD $·codebookIQ4(SB), R20")
-	a.ins("FMOVQ (R20), F%d", reg)
+// mxfp4 is unpacked for both few and many tokens.
+var mxfp4 = fewFormat{name: "MXFP4", tmps: 2, power: true, consts: []func(*asm, int){codebook("FP4")}, row: coded}
+
+func codebook(name string) func(*asm, int) {
+	return func(a *asm, reg int) {
+		a.ins("MOVD $·codebook%s(SB), R20", name)
+		a.ins("FMOVQ (R20), F%d", reg)
+	}
+}
+
+// coded: nibbles are numbers of a codebook.
+func coded(a *asm, r int, t []int) (lo, hi int) {
+	lo, hi = nibbles(a, r, t)
+	a.op("TBL16B", lo, vConst, lo)
+	a.op("TBL16B", hi, vConst, hi)
+	return lo, hi
 }
 
 func nibbles(a *asm, r int, t []int) (lo, hi int) {

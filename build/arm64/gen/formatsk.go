@@ -99,7 +99,7 @@ var formatsK = []kFormat{
 		}},
 	{name: "IQ4_XS", bytes: 136, entry: 16, limit: 127,
 		consts: func(a *asm) {
-			codebook(a, kConst)
+			codebook("IQ4")(a, kConst)
 			a.ins("MOVD $·kConstants(SB), R%d", rKConst)
 			a.op("MOVI16B", 15, kConst+1)
 			a.op("MOVI4S", 63, kConst+2)

@@ -70,7 +70,7 @@ func files() map[string][]byte {
 	panels.WriteString(gather4())
 	panels.WriteString(pack("packNEON", false))
 	panels.WriteString(pack("packI8MM", true))
-	for _, f := range formats32 {
+	for _, f := range append(formats32[:len(formats32):len(formats32)], mxfp4) {
 		unpacks.WriteString(unpackRow(f))
 	}
 	return map[string][]byte{
