@@ -98,6 +98,27 @@ func TestConvertCommand(t *testing.T) {
 	}
 }
 
+// A file that fails its verification is removed, and what had its name stays.
+func TestConvertUnsound(t *testing.T) {
+	unsound := tinyLlama
+	unsound.Norm = 3e38 // products overflow
+	dir := unsound.Write(t)
+	outDir := t.TempDir()
+	out := filepath.Join(outDir, "out.gguf")
+	if err := os.WriteFile(out, []byte("older"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := cli(t, "", "convert", dir, "-o", out)
+	if r.code != 1 || !strings.Contains(r.stderr, "verify: "+out) || !strings.Contains(r.stderr, "token 0 gives logits that are no numbers") {
+		t.Errorf("exit code %d\n%s", r.code, r.stderr)
+	}
+	onlyFiles(t, outDir, "out.gguf")
+	if data, err := os.ReadFile(out); err != nil || string(data) != "older" {
+		t.Errorf("the older file: %q, %v", data, err)
+	}
+	ok(t, "", "convert", dir, "-o", out, "--verify=false")
+}
+
 func TestConvertConfig(t *testing.T) {
 	dir := tinyLlama.Write(t)
 	outDir := t.TempDir()
