@@ -210,7 +210,7 @@ func checkProducts(t *testing.T, base *checkpoint.Folder, a *madeAdapter, l *LoR
 			}
 			continue
 		}
-		fa, fb := numbers(t, pa), numbers(t, pb)
+		fa, fb := factorOf(t, pa), factorOf(t, pb)
 		rank, cols, height := pb.Shape[0], pa.Shape[0], pb.Shape[1]
 		if cols != o.view.cols() || height != o.view.height() {
 			t.Fatalf("%s: factors %v and %v for shape %v", o.name, pa.Shape, pb.Shape, o.view.shape)
@@ -232,7 +232,7 @@ func checkProducts(t *testing.T, base *checkpoint.Folder, a *madeAdapter, l *LoR
 	}
 }
 
-func numbers(t *testing.T, p *Tensor) []float32 {
+func factorOf(t *testing.T, p *Tensor) []float32 {
 	t.Helper()
 	n := 1
 	for _, d := range p.Shape {

@@ -147,8 +147,8 @@ type place struct {
 // errMixed says that the rows of an output are not those of inputs.
 var errMixed = errors.New("its rows and columns are mixed or computed, so it is no product of two factors")
 
-// counted reads a mark that was multiplied with a factor: below n, or -1.
-func counted(x, factor float32, n int) int {
+// unmarked reads a mark that was multiplied with a factor: below n, or -1.
+func unmarked(x, factor float32, n int) int {
 	v := float64(x) / float64(factor)
 	i := math.Round(v)
 	if !(math.Abs(v-i) < 1e-6*math.Max(math.Abs(v), 1)) || i < 1 || int(i) > n {
@@ -212,9 +212,9 @@ func (f *finder) scan(i int, m mark) (rows []place, found bool, err error) {
 			if one == 0 && row(pairMark)[0] == 0 {
 				continue
 			}
-			pair, at := counted(row(pairMark)[0], one, len(f.pairs)), -1
+			pair, at := unmarked(row(pairMark)[0], one, len(f.pairs)), -1
 			if pair >= 0 {
-				at = counted(row(m)[0], one, m.limit(f.pairs[pair]))
+				at = unmarked(row(m)[0], one, m.limit(f.pairs[pair]))
 			}
 			if at < 0 {
 				return nil, true, errMixed
@@ -330,7 +330,7 @@ func (f *finder) across(i int, m mark, rows []place, first int) (map[int][]int, 
 			}
 			from := make([]int, len(row))
 			for c, x := range row {
-				if from[c] = counted(x, rows[r].factor, m.limit(f.pairs[pair])); from[c] < 0 {
+				if from[c] = unmarked(x, rows[r].factor, m.limit(f.pairs[pair])); from[c] < 0 {
 					return nil, errMixed
 				}
 			}
