@@ -469,3 +469,29 @@ def smallthinker(config, tensors):
 
 
 recipe("smallthinker", "Mamba", main=smallthinker, pre="qwen2", small=False, time_step_rank=8, **STATE)
+
+
+def plm(config, tensors):
+    d, inner, rank = 64, 96, 32
+    shapes = {"model.embed_tokens.weight": [512, d], "model.norm.weight": [d]}
+    for i in range(3):
+        at = f"model.layers.{i}."
+        shapes.update({at + "input_layernorm.weight": [d], at + "post_attention_layernorm.weight": [d], at + "self_attn.q_proj.weight": [4 * 40, d],
+                       at + "self_attn.kv_a_proj_with_mqa.weight": [rank + 16, d], at + "self_attn.kv_a_layernorm.weight": [rank],
+                       at + "self_attn.kv_b_proj.weight": [4 * 44, rank], at + "self_attn.o_proj.weight": [d, 4 * 20],
+                       at + "mlp.up_proj.weight": [inner, d], at + "mlp.down_proj.weight": [d, inner]})
+    config = {"architectures": ["PLMForCausalLM"], "model_type": "plm", "hidden_size": d, "intermediate_size": inner, "num_attention_heads": 4,
+              "num_key_value_heads": 4, "num_hidden_layers": 3, "max_position_embeddings": 256, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
+              "kv_lora_rank": rank, "q_lora_rank": None, "qk_rope_head_dim": 16, "qk_nope_head_dim": 24, "v_head_dim": 20, "vocab_size": 512,
+              "tie_word_embeddings": True}
+    return config, randoms(shapes)
+
+
+recipe("plm", "Mamba", main=plm, pre="qwen2", small=False, time_step_rank=8, **STATE)
+recipe("youtu", "Youtu", forms={"4x": old_form}, kv_lora_rank=32, q_lora_rank=40, qk_rope_head_dim=16, qk_nope_head_dim=24, v_head_dim=20,
+       num_key_value_heads=4, tie_word_embeddings=True)
+recipe("lfm2vl", "Lfm2Vl", model="Lfm2VlForConditionalGeneration", small=False, tie_word_embeddings=True,
+       text_config=text_fields(model_type="lfm2", num_hidden_layers=4, norm_eps=1e-5, conv_L_cache=3, block_multiple_of=8, layer_types=CONV,
+                               tie_word_embeddings=True, architectures=["Lfm2ForCausalLM"]),
+       vision_config=dict(model_type="siglip2_vision_model", hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
+                          num_patches=16, patch_size=4), image_token_id=250)

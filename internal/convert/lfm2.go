@@ -1,13 +1,15 @@
 package convert
 
 func init() {
-	register("lfm2", lfm2, "Lfm2ForCausalLM", "LFM2ForCausalLM")
+	register("lfm2", lfm2, "Lfm2ForCausalLM", "LFM2ForCausalLM", "Lfm2VlForConditionalGeneration")
 	register("lfm2moe", lfm2, "Lfm2MoeForCausalLM")
 }
 
 // lfm2 is LFM2: most layers mix tokens by a short convolution, the others by attention.
+// Of one that sees it is the text part.
 func lfm2(m *maker) {
 	m.defaults(`{"norm_eps": 1e-5, "rope_theta": 1000000.0, "num_dense_layers": 2}`)
+	m.textOnly()
 	m.transformer()
 	_, keys := m.heads()
 	attention := m.lfm2Attention()

@@ -28,7 +28,7 @@ var looser = map[string]float64{
 
 // foreign are checkpoints of families that transformers does not have, nor a relative
 // of theirs: the reference is llama.cpp.
-var foreign = []string{"rwkv6", "rwkv7", "smallthinker"}
+var foreign = []string{"plm", "rwkv6", "rwkv7", "smallthinker"}
 
 // differences are known ones from the file that llama.cpp's script makes: by a
 // pattern of the checkpoint's name, and one of the key or tensor. Each has its reason.
@@ -36,6 +36,7 @@ var differences = []struct{ checkpoint, key, why string }{
 	{"phimoe", "phimoe.rope.scaling.attn_factor", "the script computes Phi 3's; the configuration has its own"},
 	{"qwen3vlmoe-5x", "blk.*_exps.weight", "the script takes what Transformers 5 saves for the hub's form, in which matrices are turned over"},
 	{"mellum-fused", "blk.*_exps.weight", "the script drops experts in this form, and says nothing"},
+	{"glm4moe*", "tokenizer.ggml.unknown_token_id", "the script was told to forget its rules for GLM, which want GLM's tokens"},
 	{"glm4moelite*", "deepseek2.expert_gating_func", "the script leaves it out, and llama.cpp guesses it from the number of layers"},
 	{"*", "general.*", "what the model card says: TestPeerVocabularies compares it"},
 	{"*", "tokenizer.ggml.pre", "the script is told a name, ours is found by what the tokenizer does: TestFindPre"},
@@ -49,6 +50,8 @@ var differences = []struct{ checkpoint, key, why string }{
 	{"glm-4x", "chatglm.*", "the script looks for the names that ChatGLM's own code has, not for those of Transformers' class"},
 	{"exaone", "exaone.attention.layer_norm_rms_epsilon", "the script leaves it out, and llama.cpp does not load the file"},
 	{"gemma4-*", "gemma4.final_logit_softcapping", "the script leaves out that there is none, and llama.cpp takes 30"},
+	{"xverse", "tokenizer.ggml.scores", "the script writes none"},
+	{"xverse", "tokenizer.ggml.tokens", "a padding token that only tokenizer_config.json has: the script takes it, and calls for it"},
 	{"orion", "orion.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
 	{"gemma*", "*.rope.freq_base", "the script leaves it out for Gemma 1 and 2, and llama.cpp takes 10000"},
 	{"phi*", "phi2.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
