@@ -46,8 +46,12 @@ recipe("pangu", "Llama", main=pangu, attention_bias=True, vocab="spm")
 def maincoder(config, tensors):
     config = old_form(config, {})[0]
     tensors = {k.replace("query_layernorm", "q_norm").replace("key_layernorm", "k_norm"): v for k, v in tensors.items()}
+    for name, tensor in tensors.items():
+        if "q_proj" in name or "k_proj" in name or "q_norm" in name or "k_norm" in name:
+            heads = tensor.shape[0] // 16
+            tensors[name] = tensor.reshape(heads, 2, 8, -1).swapaxes(1, 2).reshape(tensor.shape).contiguous()
     return {**config, "architectures": ["MaincoderForCausalLM"], "model_type": "maincoder"}, tensors
 
 
-# Like Hunyuan, it norms queries and keys after they have turned.
+# Like Hunyuan, it norms queries and keys after they have turned; neighbours turn together.
 recipe("maincoder", "HunYuanDenseV1", pre="qwen2", main=maincoder, head_dim=16)

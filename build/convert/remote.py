@@ -112,7 +112,7 @@ def xverse(config, tensors):
     return remote(config, "XverseForCausalLM", "xverse", ("num_key_value_heads",)), tensors
 
 
-recipe("xverse", "Llama", main=xverse, vocab_size=500, num_key_value_heads=4)
+recipe("xverse", "Llama", vocab="spm", main=xverse, vocab_size=481, num_key_value_heads=4)
 
 
 def orion(config, tensors):

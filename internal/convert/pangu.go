@@ -28,7 +28,8 @@ func pangu(m *maker) {
 	}
 }
 
-// maincoder is Maincoder 1B, which has the form of Qwen 3.
+// maincoder is Maincoder 1B: Llama with norms of each head's queries and keys after
+// they have turned.
 func maincoder(m *maker) {
 	m.transformer()
 	m.copyInt("rope.dimension_count", "head_dim")
