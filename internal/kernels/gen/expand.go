@@ -24,6 +24,7 @@ type expander struct {
 	*asm
 	mul bool
 	gridFormat
+	mask    string            // of what is loaded as an index; "": all
 	correct func(e *expander) // what is to be added to the dots, in Y8
 }
 
@@ -271,6 +272,9 @@ func (e *expander) points(load string, index func(i int) string) {
 	regs := []string{"AX", "BX", "CX", "R10"}
 	for i, r := range regs {
 		e.op(load, index(i), r)
+		if e.mask != "" {
+			e.op("ANDL", e.mask, r)
+		}
 	}
 	point := func(i int) string { return fmt.Sprintf("(R8)(%s*8)", regs[i]) }
 	e.op("VMOVQ", point(0), x(0))

@@ -21,21 +21,18 @@ func expandIQ2_XS(e *expander) {
 	e.scale(0, "Eighth")
 	e.putScale()
 	e.nibbleSubs(66)
-	for h := range 2 {
-		e.op("VMOVDQU", mem(2+32*h, "SI"), y(2))
-		e.shift("VPSRLW", 9, 2, 3)
-		e.op("VPAND", cst("W511"), y(2), y(2))
-		e.op("VMOVDQU", y(2), mem(onIndices+32*h, "SP"))
-		if h == 0 {
-			e.op("VMOVDQA", y(3), y(4))
-		}
+	e.op("VMOVDQU", mem(2, "SI"), y(4))
+	e.op("VMOVDQU", mem(34, "SI"), y(3))
+	for r := 3; r <= 4; r++ {
+		e.shift("VPSRLW", 9, r, r)
 	}
 	e.op("VPACKUSWB", y(3), y(4), y(4))
 	e.op("VPERMQ", "$0xd8", y(4), y(4))
 	e.eighths(4, 5)
 	e.op("VMOVDQU", y(4), mem(onSigns, "SP"))
 	for g := range 8 {
-		e.points("MOVWLZX", wordsAt(onIndices, 4, g))
+		e.mask = "$511"
+		e.points("MOVWLZX", func(i int) string { return mem(2+8*g+2*i, "SI") })
 		e.signed(g, mem(onSigns+4*g, "SP"))
 	}
 }
@@ -300,7 +297,6 @@ func expandConstants(put func(name string, at func(i int) byte)) {
 	for _, v := range []uint16{0x100, 0x300, 0x700} {
 		words(fmt.Sprintf("W%x", v), func(int) uint16 { return v })
 	}
-	words("W511", func(int) uint16 { return 511 })
 	words("W255", func(int) uint16 { return 255 })
 	// Byte n (and nothing above) to each of 4, 8 or 2 words.
 	spread := func(name string, each, parts int) {
