@@ -131,6 +131,54 @@ It appears whole or not at all; the parts are only read.`,
 	}, "FIRST", "OUT")
 }
 
+func newMergeLoRA(i *interrupt) *cobra.Command {
+	var list []string
+	cmd := &cobra.Command{
+		Use:   "merge-lora IN OUT",
+		Short: "Add LoRA adapters to a model file for good",
+		Long: `Write a model with the given LoRA adapters (GGUF) added to its matrices. Every tensor
+keeps its type; those that change are rounded again, so IN is best a file in F32, F16
+or BF16, to be quantized afterwards. OUT appears whole or not at all; IN is only read.
+
+To use an adapter without merging it: run --lora FILE.`,
+		Example: "  hpllm-cli merge-lora model-f16.gguf merged-f16.gguf --lora adapter.gguf:0.8",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(list) == 0 {
+				return usage("no adapter: give --lora FILE")
+			}
+			return mergeLoRA(i, args[0], args[1], list)
+		},
+	}
+	cmd.Flags().StringArrayVar(&list, "lora", nil, "FILE[:SCALE] of an adapter; several are added one after the other")
+	return ggufArgs(cmd, "IN", "OUT")
+}
+
+func mergeLoRA(i *interrupt, in, out string, list []string) error {
+	f, err := infer.OpenFile(in)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var files []convert.LoRAFile
+	for _, l := range adapters(list) {
+		a, err := infer.OpenFile(l.Path)
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		files = append(files, convert.LoRAFile{File: a, Scale: l.Scale})
+	}
+	var changed []string
+	err = written(i, "Merging", out, func(ctx context.Context, p convert.Progress) (err error) {
+		changed, err = convert.MergeLoRA(ctx, f, files, out, p)
+		return err
+	})
+	if err == nil {
+		note("%s: %d matrices changed", out, len(changed))
+	}
+	return err
+}
+
 type editFlags struct {
 	out, name, template string
 	set, remove         []string

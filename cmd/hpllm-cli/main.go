@@ -54,7 +54,7 @@ Standard output carries the answer and nothing else. Exit codes: 0 done,
 	root.AddCommand(
 		newRun(i), newChat(i), newBench(i), newPerplexity(i), newLogits(i),
 		newTokenize(i), newDetokenize(i), newTemplate(i), newInspect(), newQuantize(i), newImatrix(i), newConvert(i),
-		newSplit(i), newMerge(i), newEdit(i),
+		newSplit(i), newMerge(i), newMergeLoRA(i), newEdit(i),
 	)
 	return root
 }

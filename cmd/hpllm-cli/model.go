@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +23,7 @@ type modelFlags struct {
 	context int
 	batch   int
 	kv      string
+	lora    []string
 	text    bool // the command needs the model's vocabulary
 }
 
@@ -36,6 +39,7 @@ func (m *modelFlags) addCompute(cmd *cobra.Command) {
 	f.IntVarP(&m.threads, "threads", "t", 0, "worker threads, at most one per core (0: one per fast core)")
 	f.IntVar(&m.batch, "batch", 0, "prompt tokens computed at once (0: 512); the answer does not depend on it")
 	f.StringVar(&m.kv, "kv", "f16", "type of the key/value cache: f16, f32 or q8_0")
+	f.StringArrayVar(&m.lora, "lora", nil, "FILE[:SCALE] of a LoRA adapter to add to the model")
 }
 
 // required is the path, for commands without a default model.
@@ -76,7 +80,7 @@ func cacheFolder() (string, error) {
 
 // load opens the model; Ctrl-C gives up. With text, a model without a vocabulary
 // is an error.
-func load(i *interrupt, path string, threads int, text bool) (*infer.Engine, error) {
+func load(i *interrupt, path string, threads int, text bool, adapters ...infer.LoRA) (*infer.Engine, error) {
 	if threads < 0 {
 		return nil, usage("-t %d: want 1 or more threads, or 0 for the default", threads)
 	}
@@ -87,6 +91,7 @@ func load(i *interrupt, path string, threads int, text bool) (*infer.Engine, err
 	loading := true
 	engine, err := infer.Load(path, infer.Options{
 		Threads: threads,
+		LoRA:    adapters,
 		Log: func(_ infer.Level, text string) {
 			if loading {
 				notes = append(notes, text)
@@ -117,6 +122,21 @@ func load(i *interrupt, path string, threads int, text bool) (*infer.Engine, err
 	return engine, nil
 }
 
+// adapters reads FILE[:SCALE] of --lora; the scale is 1 where none is given.
+func adapters(list []string) []infer.LoRA {
+	var out []infer.LoRA
+	for _, text := range list {
+		l := infer.LoRA{Path: text, Scale: 1}
+		if at := strings.LastIndexByte(text, ':'); at > 0 {
+			if v, err := strconv.ParseFloat(text[at+1:], 32); err == nil {
+				l = infer.LoRA{Path: text[:at], Scale: float32(v)}
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
 // session makes a session with the flags' settings.
 func (m *modelFlags) session(e *infer.Engine) (*infer.Session, error) {
 	kv, err := infer.ParseKV(m.kv)
@@ -137,7 +157,7 @@ func (m *modelFlags) open(i *interrupt, path string) (*infer.Engine, *infer.Sess
 	if _, err := infer.ParseKV(m.kv); err != nil { // before seconds of loading
 		return nil, nil, usage("--kv %s: want f16, f32 or q8_0", m.kv)
 	}
-	e, err := load(i, path, m.threads, m.text)
+	e, err := load(i, path, m.threads, m.text, adapters(m.lora)...)
 	if err != nil {
 		return nil, nil, err
 	}

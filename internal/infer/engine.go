@@ -51,6 +51,8 @@ type Options struct {
 	Threads int
 	// Oversubscribe makes as many workers as Threads says, for tests on small machines.
 	Oversubscribe bool
+	// LoRA are adapters that are added to the model's matrices, in this order.
+	LoRA []LoRA
 	// Log receives messages for people, one line each; nil: none. It may be
 	// called from the goroutine that calls the engine only.
 	Log func(Level, string)
@@ -63,6 +65,7 @@ type Options struct {
 // goroutines and have many sessions; their computations take turns.
 type Engine struct {
 	file     *gguf.File
+	adapters []model.Adapter
 	model    *model.Model
 	tokens   *tokenizer.Tokenizer // nil: no vocabulary
 	template *chat.Template       // nil: no vocabulary
@@ -87,16 +90,14 @@ func Load(path string, o Options) (*Engine, error) {
 	if e.log == nil {
 		e.log = func(Level, string) {}
 	}
-	steps := []func(path string) error{e.open, e.bind, e.readVocabulary, e.readTemplate}
+	steps := []func(path string) error{e.open, func(string) error { return e.openAdapters(o.LoRA) }, e.bind, e.readVocabulary, e.readTemplate}
 	for i, step := range steps {
 		err := error(ErrStopped)
 		if o.Progress == nil || o.Progress(float64(i)/float64(len(steps))) {
 			err = step(path)
 		}
 		if err != nil {
-			if e.file != nil {
-				e.file.Close()
-			}
+			e.closeFiles()
 			return nil, err
 		}
 	}
@@ -127,7 +128,7 @@ func (e *Engine) open(path string) (err error) {
 
 func (e *Engine) bind(string) error {
 	return e.file.Guard(func() (err error) {
-		e.model, err = model.Load(e.file)
+		e.model, err = model.Load(e.file, e.adapters...)
 		if err == nil {
 			e.details = Details{BOS: -1, EOS: -1, EOT: -1}
 			e.details.readFile(e.file)
@@ -178,7 +179,7 @@ func (e *Engine) Close() error {
 		s.Close()
 	}
 	e.team.Close()
-	return e.file.Close()
+	return e.closeFiles()
 }
 
 // Tokenizer is the model's vocabulary; nil if the file has none that is usable.
@@ -230,6 +231,11 @@ func (e *Engine) asFault(err error) error {
 	if errors.As(err, &p) {
 		if fault := e.file.FaultError(p.Value); fault != nil {
 			return fault
+		}
+		for _, a := range e.adapters {
+			if fault := a.File.FaultError(p.Value); fault != nil {
+				return fault
+			}
 		}
 	}
 	return err

@@ -23,6 +23,9 @@ type builder struct {
 
 	// layerNorms makes every norm that is bound by norm a layer norm.
 	layerNorms bool
+	adapters   []*adapting
+	nextLora   int // number of the next part of an adapter
+
 	// eps is that of root-mean-square norms in place of the file's; 0: the file's.
 	eps float32
 }
@@ -319,11 +322,15 @@ func (b *builder) matrices(name string, in, out, n int) []kernels.Matrix {
 
 // linear binds name.weight with its bias and its scale, where the file has them.
 func (b *builder) linear(name string, in, out int) linear {
-	return linear{
+	l := linear{
 		w:     b.matrix(name+".weight", in, out),
 		bias:  b.vectorOr(name+".bias", out),
 		scale: b.vectorOr(name+".scale", 1),
 	}
+	if parts := b.loras(b.tensorName(name+".weight"), in, out, 1); parts != nil {
+		l.lora = parts[0]
+	}
+	return l
 }
 
 // norm binds name.weight as the kind of norm that the architecture has: a layer

@@ -2,6 +2,7 @@ package model
 
 import (
 	"math"
+	"slices"
 
 	"happyphonellm/internal/kernels"
 )
@@ -11,9 +12,10 @@ type linear struct {
 	w     kernels.Matrix // [out][in]
 	bias  []float32      // [out]; nil: none
 	scale []float32      // one number for the whole tensor; nil: none
-	plain []float32      // the bias as the file has it, where bias has the scale in it
+	plain *linear        // the same without what biasBeforeScale did; nil: it did nothing
 
 	switched *switched // what the token's adapter adds before the scale; nil: none
+	lora     []lora    // what adapters add before the bias
 }
 
 // mul computes the outputs r0 to r0+k for all tokens of x:
@@ -27,27 +29,35 @@ func (l *linear) mul(p *pass, dst []float32, stride, r0, k int, x *kernels.Acts)
 	if l.switched != nil {
 		l.switched.add(p, dst, stride, r0, k, x)
 	}
-	if l.scale == nil && l.bias == nil {
-		return
-	}
-	for t := range x.N {
-		y := dst[t*stride : t*stride+k]
-		if l.scale != nil {
+	if l.scale != nil {
+		for t := range x.N {
+			y := dst[t*stride : t*stride+k]
 			kernels.Scale(y, y, l.scale[0])
 		}
-		if l.bias != nil {
+	}
+	for i := range l.lora {
+		l.lora[i].add(p, dst, stride, r0, k, x)
+	}
+	if l.bias != nil {
+		for t := range x.N {
+			y := dst[t*stride : t*stride+k]
 			kernels.Add(y, y, l.bias[r0:r0+k])
 		}
 	}
 }
 
-// biasBeforeScale turns y = scale * (W x + bias), which is what llama.cpp's
-// feed-forward computes, into the form of linear.
+// biasBeforeScale turns y = scale * (W x + bias), adapters included, which is what
+// llama.cpp's feed-forward computes, into the form of linear.
 func (l linear) biasBeforeScale() linear {
-	if l.bias != nil && l.scale != nil {
-		b := make([]float32, len(l.bias))
-		kernels.Scale(b, l.bias, l.scale[0])
-		l.bias, l.plain = b, l.bias
+	if l.scale == nil {
+		return l
+	}
+	plain := l
+	l.plain = &plain
+	l.lora = scaledLoRA(l.lora, l.scale[0])
+	if l.bias != nil {
+		l.bias = make([]float32, len(plain.bias))
+		kernels.Scale(l.bias, plain.bias, l.scale[0])
 	}
 	return l
 }
@@ -55,7 +65,7 @@ func (l linear) biasBeforeScale() linear {
 // unscaled is the linear as it is in a file without scales.
 func (l linear) unscaled() linear {
 	if l.plain != nil {
-		l.bias = l.plain
+		l = *l.plain
 	}
 	l.scale = nil
 	return l
@@ -72,6 +82,7 @@ func (l linear) times(f float32) linear {
 		scale *= l.scale[0]
 	}
 	l.scale = []float32{scale}
+	l.lora = scaledLoRA(l.lora, f)
 	if l.bias != nil {
 		b := make([]float32, len(l.bias))
 		kernels.Scale(b, l.bias, f)
@@ -85,6 +96,10 @@ func (l linear) rows(r0, n int) linear {
 	part := linear{w: l.w.View(r0, n), scale: l.scale}
 	if l.bias != nil {
 		part.bias = l.bias[r0 : r0+n]
+	}
+	part.lora = slices.Clone(l.lora)
+	for i := range part.lora {
+		part.lora[i].b = l.lora[i].b.View(r0, n)
 	}
 	return part
 }

@@ -81,9 +81,9 @@ func Architectures() []string {
 	return names
 }
 
-// Load binds the tensors of f. The model refers to f's mapping: f must stay
-// open for as long as the model is used.
-func Load(f *gguf.File) (*Model, error) {
+// Load binds the tensors of f, and what adapters add to them. The model refers to
+// the files' mappings: they must stay open for as long as the model is used.
+func Load(f *gguf.File, adapters ...Adapter) (*Model, error) {
 	arch, err := f.Text("general.architecture")
 	if err != nil {
 		return nil, err
@@ -97,9 +97,12 @@ func Load(f *gguf.File) (*Model, error) {
 			f.Path(), arch, ErrUnsupported, strings.Join(Architectures(), ", "))
 	}
 	b := &builder{file: f, m: &Model{Arch: arch}}
-	if b.common(); b.err == nil {
+	b.common()
+	b.openAdapters(adapters)
+	if b.err == nil {
 		build(b)
 	}
+	b.closeAdapters()
 	if b.err != nil {
 		return nil, b.err
 	}

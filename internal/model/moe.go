@@ -140,9 +140,13 @@ func (b *builder) expertLinears(name string, in, out, n int) []linear {
 	ws := b.matrices(name+".weight", in, out, n)
 	scales := b.vectorOr(name+".scale", n)
 	biases := b.vectorOr(name+".bias", out, n)
+	loras := b.loras(b.tensorName(name+".weight"), in, out, n)
 	list := make([]linear, len(ws))
 	for i, w := range ws {
 		list[i].w = w
+		if loras != nil {
+			list[i].lora = loras[i]
+		}
 		if scales != nil {
 			list[i].scale = scales[i : i+1]
 		}

@@ -35,6 +35,7 @@ type sizes struct {
 	latent      latentSizes
 	streams     int // residual streams side by side; 0: the usual one
 	sparse      sparseSizes
+	rank        int // of adapters, the largest; 0: none
 
 	err error // the first of a block that cannot run as it was put together
 }
@@ -118,6 +119,7 @@ type pass struct {
 	queries  []kernels.Query
 	gathered []byte // cached rows that a sparse attention has picked
 	scratch  *kernels.Scratch
+	lora     loraScratch
 
 	// Room for the shapes under which this worker uses shared memory, so that
 	// passing their addresses to kernels allocates nothing.
@@ -168,6 +170,7 @@ func (m *Model) NewState(batch, workers int) *State {
 		p.weights = make([]float32, hyperWidth(z.streams))
 		p.queries = make([]kernels.Query, 0, z.queries)
 		p.scratch = kernels.NewScratch()
+		p.lora.resize(batch, z.rank)
 	}
 	s.work = s.run
 	return s
@@ -241,6 +244,7 @@ func (s *State) run(w *parallel.Worker) {
 	p := &s.passes[w.ID()]
 	p.Worker = w
 	p.n = len(s.ids)
+	p.lora.step++
 	if !s.again {
 		s.m.embed.run(p)
 		for _, b := range s.m.blocks {
@@ -250,6 +254,12 @@ func (s *State) run(w *parallel.Worker) {
 	if s.from < s.to {
 		s.m.head.run(p)
 	}
+}
+
+// Barrier is the team's: after it, what products read may be other numbers.
+func (p *pass) Barrier() {
+	p.Worker.Barrier()
+	p.lora.step++
 }
 
 // row is token t's part of the residual stream.
@@ -271,6 +281,7 @@ func (p *pass) normedOf(from *kept, n *norm) *kernels.Acts {
 func (p *pass) normedRows(x []float32, n *norm) *kernels.Acts {
 	d := p.m.Embd
 	if p.n <= privateTokens {
+		p.lora.step++
 		p.own.Resize(p.n, d)
 		for t := range p.n {
 			n.apply(p.own.Row(t), x[t*d:(t+1)*d])

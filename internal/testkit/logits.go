@@ -13,10 +13,10 @@ import (
 
 // PeerLogits are llama.cpp's logits of every id, [len(ids)][vocab], of the model
 // file at path; kv, f32 or f16, is the type of its KV cache.
-func PeerLogits(t testing.TB, path string, ids []int32, kv string) [][]float32 {
+func PeerLogits(t testing.TB, path string, ids []int32, kv string, more ...string) [][]float32 {
 	t.Helper()
 	host, inside := PeerDir(t)
-	cmd := Peer(t, "hpllm-peer-logits", Share(t, path), inside+"/logits.f32", kv, "512")
+	cmd := Peer(t, "hpllm-peer-logits", append([]string{Share(t, path), inside + "/logits.f32", kv, "512"}, more...)...)
 	cmd.Stdin = strings.NewReader(JoinIDs(ids) + "\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("hpllm-peer-logits %s: %v\n%s", filepath.Base(path), err, out)
