@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"happyphonellm/internal/convert"
-	"happyphonellm/internal/quant"
 )
 
 // runLoRA makes a file of an adapter.
@@ -28,12 +27,12 @@ func (c *convertFlags) runLoRA(i *interrupt) error {
 	if c.verifyIsSet && c.verify {
 		return usage("--verify compares models: an adapter has nothing to compare")
 	}
-	o := convert.LoRAOptions{Type: quant.F32, Name: all.Name, Metadata: all.Metadata, Threads: all.Threads}
+	o := convert.LoRAOptions{Name: all.Name, Metadata: all.Metadata, Threads: all.Threads}
 	if !all.Auto {
 		o.Type = all.Mix.Type
 	}
-	if o.Type != quant.F32 && o.Type != quant.F16 && o.Type != quant.BF16 {
-		return usage("--outtype %s: an adapter can be f32, f16 or bf16", c.outtype)
+	if err := o.Check(); err != nil {
+		return usage("--outtype %s: %v", c.outtype, err)
 	}
 	l, err := convert.OpenLoRA(c.lora, c.base, o)
 	if err != nil {

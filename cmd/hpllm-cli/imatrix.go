@@ -10,7 +10,6 @@ import (
 
 	"happyphonellm/internal/convert"
 	"happyphonellm/internal/infer"
-	"happyphonellm/internal/tokenizer"
 )
 
 func newImatrix(i *interrupt) *cobra.Command {
@@ -84,7 +83,7 @@ its GGUF form, and appears whole or not at all.`,
 // negative, and tells how many there were. Only matrices of layers count, as for
 // llama-imatrix: the input of an output matrix says little of an embedding.
 func collectImportance(i *interrupt, e *infer.Engine, s *infer.Session, text string, window, chunks int) (*convert.Sums, int, error) {
-	ids, err := e.Tokenize(text, tokenizer.Options{AddSpecial: true})
+	ids, err := e.Tokenize(text, infer.TokenizeOptions{AddSpecial: true})
 	if err != nil {
 		return nil, 0, err
 	}

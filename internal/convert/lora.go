@@ -23,10 +23,18 @@ import (
 
 // LoRAOptions say what an adapter becomes.
 type LoRAOptions struct {
-	Type     quant.Type // of its matrices: F32, F16 or BF16
+	Type     quant.Type // of its matrices: F32 (which is also what is not set), F16 or BF16
 	Name     string     // general.name; "" for the adapter's own
 	Metadata []Setting
 	Threads  int // 0: as many as there are cores
+}
+
+// Check is an error if no adapter can be written with these options.
+func (o LoRAOptions) Check() error {
+	if !isFloat(o.Type) {
+		return fmt.Errorf("an adapter cannot be written in %s: want F32, F16 or BF16", o.Type)
+	}
+	return nil
 }
 
 // LoRA is an adapter on its way to a file. It is for one goroutine.
@@ -42,8 +50,8 @@ type LoRA struct {
 // of the model that it belongs to, or its config.json: where the folder has the
 // model's tensors, their names and shapes are looked at, too.
 func OpenLoRA(dir, base string, o LoRAOptions) (*LoRA, error) {
-	if !isFloat(o.Type) {
-		return nil, fmt.Errorf("an adapter cannot be written in %s: want F32, F16 or BF16", o.Type)
+	if err := o.Check(); err != nil {
+		return nil, err
 	}
 	folder, err := checkpoint.OpenAdapter(dir)
 	if err != nil {
