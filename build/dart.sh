@@ -70,11 +70,31 @@ step() {
   fi
 }
 
+# compile_tests: all files into one program, which runs the one that is named.
+compile_tests() {
+  local name main=$package/test/.main.dart
+  {
+    for name in "${tests[@]}"; do
+      echo "import '${name}_test.dart' as $name;"
+    done
+    echo "const _tests = {"
+    for name in "${tests[@]}"; do
+      echo "  '$name': $name.main,"
+    done
+    echo "};"
+    echo "void main(List<String> arguments) => _tests[arguments.single]!();"
+  } >"$main"
+  dart compile kernel --packages="$inside/dart/.dart_tool/package_config.json" \
+    --output="$inside/tests.dill" test/.main.dart >"$work/log" 2>&1 && return
+  sed "s|^$inside/||; s/^/      /" "$work/log" >&2
+  die "the tests do not compile"
+}
+
 # suite NAME: a test program, counted by its last line. One that ends without it,
 # or with another exit code than that line means, has failed once more.
 suite() {
   local code last
-  dart --packages="$inside/dart/.dart_tool/package_config.json" "test/$1_test.dart" >"$work/log" 2>&1
+  dart --packages="$inside/dart/.dart_tool/package_config.json" "$inside/tests.dill" "$1" >"$work/log" 2>&1
   code=$?
   last=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$work/log" | tail -n 1)
   if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
@@ -109,6 +129,7 @@ if ((${#tests[@]} == 0)); then
   step "analyze (its tools)" dart analyze --fatal-infos ../tools
   [[ -z ${FFIGEN:-} ]] || step "bindings, made anew" bindings
 fi
+compile_tests
 for name in "${tests[@]}"; do
   suite "$name"
 done
