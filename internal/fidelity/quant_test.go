@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,21 +19,25 @@ import (
 // more than llama.cpp does on the same file, but for chance.
 const klSlack = 1.05
 
-// TestQuantizedKL compares the mean divergence of 512 positions of text from the
-// F32 model's logits, KV cache in F16, with llama.cpp's own.
+// TestQuantizedKL compares the mean divergence of 512 positions of text (coarse
+// types: 128) from the F32 model's logits, KV cache in F16, with llama.cpp's own.
 func TestQuantizedKL(t *testing.T) {
 	for _, base := range bases {
 		t.Run(base, func(t *testing.T) {
 			reference := testkit.Model(t, base+"-f32")
-			ids := englishIDs(t, load(t, reference, 1), 512)
+			all := englishIDs(t, load(t, reference, 1), 512)
 			var want [][]float32
 			exact := func() [][]float32 {
 				if want == nil {
-					want = testkit.PeerLogits(t, reference, ids, "f32")
+					want = testkit.PeerLogits(t, reference, all, "f32")
 				}
 				return want
 			}
-			for _, typ := range types {
+			for i, typ := range slices.Concat(types, coarse[base]) {
+				ids := all
+				if i >= len(types) {
+					ids = all[:coarseTokens]
+				}
 				t.Run(typ, func(t *testing.T) {
 					path := testkit.Model(t, base+"-"+typ)
 					text := peerFigure(t, path, "kl", testkit.JoinIDs(ids), func() []byte {
@@ -56,7 +61,7 @@ func TestQuantizedKL(t *testing.T) {
 					}
 					kl := sum / float64(len(ids))
 					t.Logf("KL %.6f, the peer's %.6f (x%.3f)", kl, peer, kl/peer)
-					note("kl", cells(base, typ, kl, peer, kl/peer))
+					note("kl", cells(base, typ, len(ids), kl, peer, kl/peer))
 					if !(kl <= peer*klSlack) {
 						t.Errorf("KL = %g, the peer's is %g: x%.3f, want at most x%g", kl, peer, kl/peer, klSlack)
 					}
@@ -72,12 +77,20 @@ func TestPerplexity(t *testing.T) {
 	// The bar is 0.5 % on all of the text that makes whole windows for both models,
 	// 11,264 tokens. A fifth of it has twice the chance in it: activations are
 	// rounded differently, and each engine's luck is its own.
-	windows, slack, list := 4, 0.01, []string{"q4_1", "q4_k_m"}
+	list := []string{"q4_1", "q4_k_m"}
 	if full {
-		windows, slack, list = 22, 0.005, append([]string{"f32"}, types...)
+		list = append([]string{"f32"}, types...)
 	}
 	for _, base := range bases {
-		for _, typ := range list {
+		every := list
+		if full {
+			every = slices.Concat(list, coarse[base])
+		}
+		for i, typ := range every {
+			windows, slack := 4, 0.01
+			if full && i < len(list) {
+				windows, slack = 22, 0.005
+			}
 			t.Run(base+"-"+typ, func(t *testing.T) {
 				path := testkit.Model(t, base+"-"+typ)
 				peer := peerPerplexity(t, path, windows)
