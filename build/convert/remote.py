@@ -166,3 +166,32 @@ def chatglm(config, tensors):
 
 recipe("glm", "Glm", forms={"4x": old_form, "remote": chatglm}, head_dim=16, attention_bias=True,
        rope_parameters={"rope_type": "default", "rope_theta": 5000000.0, "partial_rotary_factor": 0.5})
+
+
+def minicpm3(config, tensors):
+    """DeepSeek V2 without experts, whose neighbours turn: here halves do. What MiniCPM 3 multiplies by is divided out of the matrices."""
+    import torch
+
+    heads, nope, turn, rank = config["num_attention_heads"], config["qk_nope_head_dim"], config["qk_rope_head_dim"], config["kv_lora_rank"]
+    order = torch.cat([torch.arange(0, turn, 2), torch.arange(1, turn, 2)])
+    out = {}
+    for name, t in tensors.items():
+        if "embed_tokens" in name:
+            t = t / 12
+        elif "lm_head" in name:
+            t = t * config["hidden_size"] / 256
+        elif "o_proj" in name or "down_proj" in name:
+            t = t / (1.4 / config["num_hidden_layers"] ** 0.5)
+        elif "q_b_proj" in name:
+            q = t.reshape(heads, nope + turn, -1)
+            t = torch.cat([q[:, :nope], q[:, nope:][:, order]], dim=1).reshape(t.shape)
+        elif "kv_a_proj_with_mqa" in name:
+            t = torch.cat([t[:rank], t[rank:][order]])
+        out[name] = t
+    fields = dict(scale_emb=12, scale_depth=1.4, dim_model_base=256)
+    drop = ("first_k_dense_replace", "n_routed_experts", "moe_intermediate_size", "n_group", "topk_group", "num_experts_per_tok", "n_shared_experts")
+    return remote(config, "MiniCPM3ForCausalLM", "minicpm3", drop, **fields), out
+
+
+recipe("minicpm3", "DeepseekV2", vocab="spm", main=minicpm3, num_key_value_heads=4, first_k_dense_replace=3, q_lora_rank=32, kv_lora_rank=32,
+       qk_nope_head_dim=16, qk_rope_head_dim=8, v_head_dim=16)

@@ -63,6 +63,31 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestConvertThenQuantize: a type of quantize gives the same tensors in one step as in two.
+func TestConvertThenQuantize(t *testing.T) {
+	for _, name := range []string{"llama", "gemma3", "qwen3moe", "lfm2"} {
+		dir := filepath.Join("testdata", "golden", name)
+		first := filepath.Join(t.TempDir(), "auto.gguf")
+		if err := Convert(t.Context(), dir, first, CheckpointOptions{Auto: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		f := open(t, first)
+		for _, typ := range []string{"q4_0", "q4_k_m", "q5_1", "iq4_nl", "q2_k", "mxfp4_moe"} {
+			o := Options{Mix: mix(t, typ)}
+			one, two := filepath.Join(t.TempDir(), "one.gguf"), filepath.Join(t.TempDir(), "two.gguf")
+			if err := Convert(t.Context(), dir, one, CheckpointOptions{Options: o}, nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := Quantize(t.Context(), f, two, o, nil); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(inventory(t, open(t, two)), inventory(t, open(t, one))); diff != "" {
+				t.Errorf("%s, %s: -in two steps +in one:\n%s", name, typ, diff)
+			}
+		}
+	}
+}
+
 // inventory is a line for each key and tensor of a file, in the order of their names,
 // with a digest of its bytes.
 func inventory(t *testing.T, f *gguf.File) string {

@@ -107,6 +107,37 @@ func TestLoRA(t *testing.T) {
 	}
 }
 
+// TestLoRARoots: with use_rslora the scale is alpha/sqrt(rank); llama.cpp divides by
+// the rank, so that B makes up for it. fan_in_fan_out turns both factors.
+func TestLoRARoots(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	a := newMadeAdapter()
+	a.linear(r, "model.layers.0.self_attn.v_proj.weight", 8, 4, 4) // of a matrix that is saved [in, out]: B A is its transpose
+	l, err := OpenLoRA(writeAdapter(t, plainLoRA("use_rslora", true, "fan_in_fan_out", true), a.tensors, a.shapes), configFolder(t, smallLlama), LoRAOptions{Type: quant.F32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	turn := func(name string, rows, cols int, factor float32) []float32 {
+		x, out := a.tensors["base_model.model.model.layers.0.self_attn.v_proj."+name+".weight"], make([]float32, rows*cols)
+		for i := range out {
+			out[i] = x[i%rows*cols+i/rows] * factor
+		}
+		return out
+	}
+	want := map[string][]float32{
+		"blk.0.attn_v.weight.lora_a": turn("lora_B", 8, 4, 1),
+		"blk.0.attn_v.weight.lora_b": turn("lora_A", 4, 4, 2),
+	}
+	got := map[string][]float32{}
+	for _, p := range l.Plan() {
+		got[p.Name] = factorOf(t, p)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestBadLoRA: adapters that are more than LoRA, or do not fit the model.
 func TestBadLoRA(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))

@@ -220,7 +220,7 @@ func (m *maker) unclaimed() error {
 	case n == 0:
 		return nil
 	case n > 5:
-		return fmt.Errorf("%s: %s knows no place for %d tensors: %s, ...", m.folder.Dir(), m.class, n, quotedList(names[:5]))
+		return fmt.Errorf("%s: %s knows no place for %d tensors, among them %s", m.folder.Dir(), m.class, n, quotedList(names[:5]))
 	default:
 		return fmt.Errorf("%s: %s knows no place for tensor %s", m.folder.Dir(), m.class, quotedList(names))
 	}

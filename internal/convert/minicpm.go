@@ -35,6 +35,7 @@ func miniCPM3(m *maker) {
 	turning := m.int("qk_rope_head_dim")
 	m.setInt("attention.key_length", m.int("qk_nope_head_dim")+turning)
 	m.setInt("rope.dimension_count", turning)
+	m.copyRope("rope.freq_base", "rope_theta")
 	m.longFactors(turning)
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {

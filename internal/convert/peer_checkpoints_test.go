@@ -53,6 +53,7 @@ var differences = []struct{ checkpoint, key, why string }{
 	{"xverse", "tokenizer.ggml.scores", "the script writes none"},
 	{"xverse", "tokenizer.ggml.tokens", "a padding token that only tokenizer_config.json has: the script takes it, and calls for it"},
 	{"xverse", "tokenizer.ggml.padding_token_id", "and config.json then has its number wrong"},
+	{"minicpm3", "minicpm3.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
 	{"orion", "orion.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
 	{"gemma*", "*.rope.freq_base", "the script leaves it out for Gemma 1 and 2, and llama.cpp takes 10000"},
 	{"phi*", "phi2.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},

@@ -30,17 +30,16 @@ type vocabulary struct {
 	config map[string]any // tokenizer_config.json; nil: there is none
 	json   *tokenizerJSON // nil: there is none
 
-	model, pre      string // tokenizer.ggml.model and .pre
-	tokens          []string
-	types           []int32
-	scores          []float32 // nil: none are written
-	merges          []string
-	charsmap        []byte
-	spacePrefix     *bool // tokenizer.ggml.add_space_prefix; nil: not written, as the next
-	squeeze         *bool // tokenizer.ggml.remove_extra_whitespaces
-	special         specialTokens
-	given           string // the name of the pre-tokenizer that the user gave
-	templateInstead string
+	model, pre  string // tokenizer.ggml.model and .pre
+	tokens      []string
+	types       []int32
+	scores      []float32 // nil: none are written
+	merges      []string
+	charsmap    []byte
+	spacePrefix *bool // tokenizer.ggml.add_space_prefix; nil: not written, as the next
+	squeeze     *bool // tokenizer.ggml.remove_extra_whitespaces
+	special     specialTokens
+	given       string // the name of the pre-tokenizer that the user gave
 }
 
 // vocabulary reads the checkpoint's tokenizer and sets its keys: those that llama.cpp's

@@ -189,6 +189,13 @@ func (v *vocabulary) readTokens() (map[string]int, [][2]string, error) {
 	if len(texts) > n {
 		return nil, nil, fmt.Errorf("%s: token %s has id %d, but the model has %d tokens (%s)", t.file, brief(texts[len(texts)-1]), len(texts)-1, n, v.m.config.File())
 	}
+	for i, a := range t.Added { // special tokens that no list has come after the last, as transformers adds them
+		if a.ID < 0 && len(texts) < n {
+			t.Added[i].ID = int64(len(texts))
+			added[len(texts)] = t.Added[i]
+			texts = append(texts, a.Content)
+		}
+	}
 	v.room(n)
 	used := make([]bool, len(texts))
 	for _, id := range ids {

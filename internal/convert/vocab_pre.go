@@ -189,7 +189,7 @@ func choosePre(fits []preFit, arch string, ignoreMerges bool) string {
 }
 
 func unknownPre(t *tokenizerJSON, why string) error {
-	return fmt.Errorf("%s: its pre-tokenizer is none that llama.cpp and this engine know (%s): %s; if a known one fits, its name can be given with --pre or \"pre\" in --config",
+	return fmt.Errorf("%s: its pre-tokenizer is none that llama.cpp and this engine know (%s): %s; if a known one fits, its name can be given with --pre-tokenizer",
 		t.file, describe(t), why)
 }
 

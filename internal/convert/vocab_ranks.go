@@ -62,7 +62,7 @@ func (v *vocabulary) readRanks(name string, data []byte) error {
 	}
 	v.pre = cmp.Or(v.given, v.rule.pre)
 	if v.pre == "" {
-		return fmt.Errorf("%s: the pre-tokenizer is in the checkpoint's Python code only: name it with --pre or \"pre\" in --config", file)
+		return fmt.Errorf("%s: the pre-tokenizer is in the checkpoint's Python code only: name it with --pre-tokenizer", file)
 	}
 	top := len(texts)
 	for _, a := range special {

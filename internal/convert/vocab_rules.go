@@ -41,7 +41,7 @@ var vocabRules = func() map[string]vocabRule {
 	add(vocabRule{multiple: padTo(16)}, "Mamba2ForCausalLM")
 	add(vocabRule{jsonFirst: true, multiple: func(*maker) int { return 8 }}, "NemotronHForCausalLM", "NemotronHPuzzleForCausalLM")
 	add(vocabRule{multiple: hybridPadding}, "GraniteMoeHybridForCausalLM", "BambaForCausalLM")
-	add(vocabRule{jsonFirst: true}, "MPTForCausalLM", "StableLmForCausalLM", "StableLMEpochForCausalLM")
+	add(vocabRule{jsonFirst: true}, "XverseForCausalLM", "MPTForCausalLM", "StableLmForCausalLM", "StableLMEpochForCausalLM")
 	add(vocabRule{change: ids("eos", "<|endoftext|>", "eot", "<|user|>", "unk", "<|endoftext|>", "bos", "<|endoftext|>")},
 		"Glm4ForCausalLM", "Glm4vForConditionalGeneration", "GlmOcrForConditionalGeneration")
 	add(vocabRule{change: chatGLMVocab}, "GlmForCausalLM", "ChatGLMModel", "ChatGLMForConditionalGeneration")
