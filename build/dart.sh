@@ -75,11 +75,11 @@ compile_tests() {
   local name main=$package/test/.main.dart
   {
     for name in "${tests[@]}"; do
-      echo "import '${name}_test.dart' as $name;"
+      echo "import '${name}_test.dart' as ${name}_;"
     done
     echo "const _tests = {"
     for name in "${tests[@]}"; do
-      echo "  '$name': $name.main,"
+      echo "  '$name': ${name}_.main,"
     done
     echo "};"
     echo "void main(List<String> arguments) => _tests[arguments.single]!();"

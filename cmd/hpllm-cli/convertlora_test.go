@@ -55,7 +55,7 @@ func TestConvertLoRACommand(t *testing.T) {
 		"--lora needs --base":     {"--lora", adapter, "-o", out},
 		"want one of them":        {base, "--lora", adapter, "--base", base, "-o", out},
 		"--base is for --lora":    {base, "--base", base, "-o", out},
-		"want F32, F16 or BF16":        {"--lora", adapter, "--base", base, "-o", out, "--outtype", "q4_0"},
+		"want F32, F16 or BF16":   {"--lora", adapter, "--base", base, "-o", out, "--outtype", "q4_0"},
 		"--verify compares":       {"--lora", adapter, "--base", base, "-o", out, "--verify"},
 		"no output":               {"--lora", adapter, "--base", base},
 		"adapter_model.safetenso": {"--lora", base, "--base", base, "-o", out},

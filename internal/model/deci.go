@@ -39,4 +39,8 @@ type product struct {
 
 func (l *product) size(z *sizes) { z.addLinear(&l.w, nil) }
 
-func (l *product) run(p *pass) { p.addLinear(&l.w, p.normed(l.norm), nil) }
+func (l *product) run(p *pass) {
+	in := p.normed(l.norm)
+	p.Barrier() // what is added to the stream must not meet who still reads it
+	p.addLinear(&l.w, in, nil)
+}

@@ -25,7 +25,9 @@ func (b adapted) size(z *sizes) {
 
 func (b adapted) run(p *pass) {
 	b.s.run(p)
-	p.addLinear(b.l, p.normed(nil), nil)
+	in := p.normed(nil)
+	p.Barrier() // what is added to the stream must not meet who still reads it
+	p.addLinear(b.l, in, nil)
 }
 
 func TestSwitchedLinear(t *testing.T) {
