@@ -171,7 +171,8 @@ final class _App {
       ..reset()
       ..start();
     final life = _life = Completer();
-    return life.future.timeout(const Duration(seconds: 60));
+    // One that is cut short by the next is waited for by nobody.
+    return life.future.timeout(const Duration(seconds: 60))..ignore();
   }
 
   /// The threads and kB of memory of the process.

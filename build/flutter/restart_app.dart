@@ -28,14 +28,14 @@ class _TalkerState extends State<_Talker> {
 
   Future<void> _talk() async {
     final environment = Platform.environment;
-    final llm = await HappyPhoneLlm.load(
-      environment['HPLLM_TEST_MODEL']!,
-      libraryPath: environment['HPLLM_TEST_LIBRARY'],
-    );
-    stdout.writeln('app: loaded');
     const options = GenerationOptions(maxTokens: 1900, ignoreEndOfText: true);
     var pieces = 0;
     try {
+      final llm = await HappyPhoneLlm.load(
+        environment['HPLLM_TEST_MODEL']!,
+        libraryPath: environment['HPLLM_TEST_LIBRARY'],
+      );
+      stdout.writeln('app: loaded');
       await for (final event in llm.generate('Once upon a time', options)) {
         if (event is! TextDelta) break;
         setState(() => _text += event.text);
