@@ -95,7 +95,9 @@ void main() {
         '      threads $threads -> $threadsAfter, '
         'anonymous memory ${mib.round()} -> ${mibAfter.round()} MiB',
       );
-      expect(threadsAfter, lessThan(threads + 4));
+      // The pools of both runtimes come and go by up to 4; one lost in each
+      // round would be 10 at least.
+      expect(threadsAfter, lessThan(threads + 8));
       expect(mibAfter, lessThan(mib + 32));
       final llm = await loadModel();
       expect(
