@@ -1,7 +1,7 @@
 // Package parallel runs one straight-line function on a fixed team of workers.
 //
 // The model is SPMD: every worker executes the same function; loops are split
-// by tiles claimed from a shared counter, and a barrier stands where data
+// by tiles of which every worker has a share, and a barrier stands where data
 // crosses workers. There is no task graph and no queue.
 //
 // The package knows nothing about models or numbers, and it does not decide
@@ -58,7 +58,7 @@ type Team struct {
 
 	arrived counter // workers that wait at the barrier
 	running counter // workers that are inside f
-	tiles   [maxLoops]counter
+	shares  []share // [maxLoops][workers] what is taken of each loop's tiles
 
 	parks   counter // how often workers gave up spinning at a barrier
 	failure atomic.Pointer[PanicError]
@@ -78,7 +78,7 @@ type counter struct {
 // New starts a team of n workers, at least 1 and at most 511.
 func New(n int) *Team {
 	n = min(max(n, 1), maxWorkers-1)
-	t := &Team{workers: make([]Worker, n), pace: newPace(n)}
+	t := &Team{workers: make([]Worker, n), shares: make([]share, maxLoops*n), pace: newPace(n)}
 	for i := range t.workers {
 		t.workers[i] = Worker{id: i, team: t, wake: make(chan struct{}, 1)}
 	}
@@ -139,7 +139,7 @@ func (t *Team) runOn(n int, stop *atomic.Bool, f func(w *Worker)) error {
 	t.aborted.Store(false)
 	t.failure.Store(nil)
 	t.arrived.Store(0)
-	t.resetTiles()
+	t.resetShares(maxLoops)
 	t.running.Store(int32(n))
 	finished := t.done.current()
 	t.begin(n)
@@ -164,12 +164,6 @@ func (t *Team) begin(n int) {
 	run := t.epoch.current()/maxWorkers + 1
 	t.epoch.n.Store(run*maxWorkers + uint32(n))
 	t.wake(n)
-}
-
-func (t *Team) resetTiles() {
-	for i := range t.tiles {
-		t.tiles[i].Store(0)
-	}
 }
 
 // abort makes every worker leave the current run.

@@ -3,11 +3,42 @@ package parallel
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 )
+
+// TestSharesOfNeighbours: a worker goes through its own part in order, and helps
+// another from the end of that one's.
+func TestSharesOfNeighbours(t *testing.T) {
+	team := New(2)
+	defer team.Close()
+	var got [2][]int
+	var begun, helped atomic.Bool
+	err := team.Run(nil, func(w *Worker) {
+		for i := range w.Tiles(9) {
+			got[w.ID()] = append(got[w.ID()], i)
+			switch w.ID() {
+			case 0:
+				for !begun.Load() {
+					runtime.Gosched()
+				}
+				helped.Store(i == 5)
+			case 1:
+				begun.Store(true)
+				for !helped.Load() {
+					runtime.Gosched()
+				}
+			}
+		}
+	})
+	want := [2][]int{{0, 1, 2, 3, 8, 7, 6, 5}, {4}}
+	if err != nil || !slices.Equal(got[0], want[0]) || !slices.Equal(got[1], want[1]) {
+		t.Errorf("tiles of the workers: %v, want %v; error %v", got, want, err)
+	}
+}
 
 func TestEveryTileGoesToOneWorker(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 8} {

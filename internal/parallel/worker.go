@@ -27,18 +27,30 @@ func (w *Worker) ID() int { return w.id }
 func (w *Worker) Size() int { return w.team.active }
 
 // Tiles yields those of the numbers 0 to n-1 that this worker gets: each number
-// goes to exactly one worker, the next free one to whoever asks. All workers
-// must come to the same Tiles loops in the same order and run them to their end,
-// at most eight between two barriers.
+// goes to exactly one worker. A worker has a share of neighbours, which it goes
+// through in order, so that what it reads ahead is its own; then it helps others,
+// from the ends of their shares. All workers must come to the same Tiles loops in
+// the same order and run them to their end, at most eight between two barriers.
 func (w *Worker) Tiles(n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		next := &w.team.tiles[w.loop]
+		t := w.team
+		shares := t.shares[w.loop*len(t.workers):][:t.active]
 		w.loop++
-		for {
-			w.leaveIfAborted()
-			i := int(next.Add(1)) - 1
-			if i >= n || !yield(i) {
-				return
+		for i := range shares {
+			owner := w.id + i
+			if owner >= len(shares) {
+				owner -= len(shares)
+			}
+			from, to := n*owner/len(shares), n*(owner+1)/len(shares)
+			for {
+				w.leaveIfAborted()
+				at, ok := shares[owner].take(to-from, i == 0)
+				if !ok {
+					break
+				}
+				if !yield(from + at) {
+					return
+				}
 			}
 		}
 	}
@@ -49,15 +61,16 @@ func (w *Worker) Tiles(n int) iter.Seq[int] {
 func (w *Worker) Barrier() {
 	t := w.team
 	w.leaveIfAborted()
+	loops := w.loop
 	w.loop = 0
 	if t.active == 1 {
-		t.resetTiles()
+		t.resetShares(loops)
 		return
 	}
 	here := t.phase.current()
 	if int(t.arrived.Add(1)) == t.active {
 		t.arrived.Store(0)
-		t.resetTiles()
+		t.resetShares(loops)
 		t.phase.advance(t, t.active)
 		return
 	}
