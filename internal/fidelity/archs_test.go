@@ -16,9 +16,13 @@ import (
 	"happyphonellm/internal/testkit"
 )
 
-// archSeeds are the seeds of the random models; HPLLM_SEED adds one more.
+// archSeeds are the seeds of the random models: one, for docs/models.md two;
+// HPLLM_SEED adds one more.
 func archSeeds() []string {
-	seeds := []string{"1", "20260"}
+	seeds := []string{"1"}
+	if os.Getenv("HPLLM_FIDELITY") != "" {
+		seeds = append(seeds, "20260")
+	}
 	if more := os.Getenv("HPLLM_SEED"); more != "" {
 		seeds = append(seeds, more)
 	}

@@ -18,8 +18,10 @@ import (
 	"happyphonellm/internal/testkit"
 )
 
-// bitTokens is how many tokens the comparisons of bits are made on.
-const bitTokens = 300
+// bitTokens is how many tokens the comparisons of bits are made on, slowTokens those
+// on plain Go and on CPUs that are imitated: with HPLLM_FIDELITY=full all that the
+// report promises.
+const bitTokens, slowTokens, slowTokensFull = 300, 48, 200
 
 // bitIDs are fixed ids, so that no tokenizer is part of the comparison.
 func bitIDs(n int) []int32 {
@@ -51,11 +53,22 @@ func logitBits(e *infer.Engine, n, batch int) (string, error) {
 }
 
 // bitModels have between them the types that have kernels of their own kind.
-var bitModels = []string{"smollm2-q4_1", "smollm2-q4_k_m"}
+func bitModels() []string {
+	if !full {
+		return []string{"smollm2-q4_1", "smollm2-q4_k_m"}
+	}
+	var all []string
+	for _, base := range bases {
+		for _, typ := range []string{"q4_1", "q8_0", "q4_k_m", "f16"} {
+			all = append(all, base+"-"+typ)
+		}
+	}
+	return all
+}
 
 // TestSameBits: neither the number of threads nor the batch size changes a bit.
 func TestSameBits(t *testing.T) {
-	for _, name := range bitModels {
+	for _, name := range bitModels() {
 		t.Run(name, func(t *testing.T) {
 			path := testkit.Model(t, name)
 			want := ""
@@ -81,7 +94,11 @@ func TestSameBits(t *testing.T) {
 
 // TestSameBitsTiers: no kernel tier of this CPU changes a bit.
 func TestSameBitsTiers(t *testing.T) {
-	for _, name := range bitModels {
+	tokens := slowTokens
+	if full {
+		tokens = slowTokensFull
+	}
+	for _, name := range bitModels() {
 		t.Run(name, func(t *testing.T) {
 			e := load(t, testkit.Model(t, name), 2)
 			want := ""
@@ -94,7 +111,7 @@ func TestSameBitsTiers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := logitBits(e, 48, 40)
+				got, err := logitBits(e, tokens, 40)
 				restore()
 				if err != nil {
 					t.Fatal(err)
@@ -102,7 +119,7 @@ func TestSameBitsTiers(t *testing.T) {
 				if want == "" {
 					want = got
 				}
-				note("bits", cells(name, runtime.GOARCH+", tier "+tier.Name+", 48 tokens", got))
+				note("bits", cells(name, fmt.Sprintf("%s, tier %s, %d tokens", runtime.GOARCH, tier.Name, tokens), got))
 				if got != want {
 					t.Errorf("tier %s: logits hash %s, want %s", tier.Name, got, want)
 				}
@@ -115,16 +132,26 @@ func TestSameBitsTiers(t *testing.T) {
 // The CPUs it imitates have i8mm, only dotprod, and neither.
 func TestSameBitsArm64(t *testing.T) {
 	qemu, program := arm64Program(t)
-	for _, c := range []struct {
+	type imitation struct {
 		model, cpu string
 		tokens     int
-	}{
+	}
+	list := []imitation{
 		{"smollm2-q4_1", "max", bitTokens},
 		{"smollm2-q4_1", "cortex-a76", 24},
 		{"smollm2-q4_1", "cortex-a72", 24},
 		{"smollm2-q4_k_m", "max", 48},
 		{"gemma3-q4_k_m", "max", 24},
-	} {
+	}
+	if full {
+		list = list[:1]
+		for _, name := range bitModels() {
+			for _, cpu := range []string{"max", "cortex-a76", "cortex-a72"} {
+				list = append(list, imitation{name, cpu, slowTokensFull})
+			}
+		}
+	}
+	for _, c := range list {
 		t.Run(fmt.Sprintf("%s %s %d", c.model, c.cpu, c.tokens), func(t *testing.T) {
 			path := testkit.Model(t, c.model)
 			want, err := logitBits(load(t, path, 2), c.tokens, 64)

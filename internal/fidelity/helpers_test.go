@@ -32,7 +32,8 @@ var (
 	}
 )
 
-const coarseTokens = 128
+// fewTokens is how many tokens of text the shorter comparisons are made on.
+const fewTokens = 128
 
 func load(t testing.TB, path string, threads int) *infer.Engine {
 	t.Helper()
