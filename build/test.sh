@@ -37,7 +37,7 @@ skip() {
 gotest() {
   local name=$1
   shift
-  go test -json -count=1 -timeout 60m "$@" 2>&1 | "$work/count" "$name" "$totals" >&2
+  go test -json -count=1 -timeout 20m "$@" 2>&1 | "$work/count" "$name" "$totals" >&2
 }
 
 formatted() {
