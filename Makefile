@@ -53,8 +53,9 @@ bench-peer: ## speed beside llama-bench on every model file, into docs/performan
 bench-threads: ## speed with more threads than cores, and with a busy core
 	@build/threads.sh
 
-bench-arm64: ## exact instructions of the arm64 kernels, under qemu
+bench-arm64: ## exact arm64 instructions, of the kernels and per token, under qemu
 	@build/arm64/count.sh
+	@build/arm64/tokens.sh
 
 lint: ## gofmt, vet, staticcheck, shellcheck
 	@build/test.sh lint
