@@ -19,7 +19,7 @@ work=$(mktemp -d "$sid/tmp/hpllm-dart.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 inside=/${work#"$sid"/}
 mkdir -p "$work/build/lib/host" "$work/models"
-cp -r "$root/include" "$root/dart" "$work/"
+cp -r "$root/include" "$root/dart" "$root/Makefile" "$work/"
 cp "$root/build/lib/host/libhappyphonellm.so" "$work/build/lib/host/"
 cp -L "$cache/models/smollm2-q4_1.gguf" "$cache/archs/llama-dense.gguf" "$work/models/"
 package=$work/dart/happy_phone_llm_flutter

@@ -41,7 +41,8 @@ case $target in
     case $(uname -s) in
       Darwin)
         name=libhappyphonellm.dylib
-        link=("-Wl,-install_name,@rpath/$name" "-Wl,-exported_symbol,_hp_llm_*")
+        # Who bundles it, as the flutter tool does, gives it another install name.
+        link=("-Wl,-install_name,@rpath/$name" "-Wl,-headerpad_max_install_names" "-Wl,-exported_symbol,_hp_llm_*")
         ;;
       Linux) ;;
       *) die "no host library for $(uname -s): tell us what you need" ;;

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Build build/lib/happyphonellm.xcframework for iOS, its simulator and macOS. On
-# a Mac with Xcode only. Go builds archives for iOS, not libraries, so each is
-# linked into a dynamic framework with just our functions exported.
+# Build build/lib/happyphonellm.xcframework for iOS, its simulator and macOS, and
+# what it is made of, which the Dart package's hook looks for: one library for
+# each, build/lib/OS-ARCHITECTURE/libhappyphonellm.dylib. On a Mac with Xcode only.
+# Go builds archives for iOS, not libraries, so each is linked into a dynamic
+# library with just our functions exported.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 [[ $(uname -s) == Darwin ]] || die "an xcframework is built on a Mac with Xcode; this is $(uname -s)"
@@ -13,8 +15,9 @@ xcframework=$root/build/lib/happyphonellm.xcframework
 rm -rf "$out" "$xcframework"
 frameworks=()
 
-# binary SDK GOOS GOARCH ARCH MINIMUM FILE: one machine's dynamic library.
-binary() {
+# library SDK GOOS GOARCH ARCH MINIMUM FILE: one machine's. Who bundles it alone
+# gives it another name, which must find room.
+library() {
   local sdk=$1 goos=$2 goarch=$3 arch=$4 minimum=$5 file=$6 clang sysroot target
   clang=$(xcrun --sdk "$sdk" --find clang)
   sysroot=$(xcrun --sdk "$sdk" --show-sdk-path)
@@ -27,12 +30,13 @@ binary() {
   CGO_ENABLED=1 GOOS=$goos GOARCH=$goarch CC="$clang -target $target -isysroot $sysroot" \
     go build -buildmode=c-archive -trimpath -buildvcs=false -ldflags "-s -w" -o "$file.a" ./capi
   "$clang" -target "$target" -isysroot "$sysroot" -dynamiclib -Wl,-force_load,"$file.a" \
-    -Wl,-exported_symbol,'_hp_llm_*' -Wl,-dead_strip -install_name @rpath/happyphonellm.framework/happyphonellm \
+    -Wl,-exported_symbol,'_hp_llm_*' -Wl,-dead_strip \
+    -Wl,-headerpad_max_install_names -install_name @rpath/happyphonellm.framework/happyphonellm \
     -framework CoreFoundation -framework Security -lresolv -o "$file"
-  rm -f "$file.a" "${file%.*}.h" "$file.h"
+  rm -f "$file.a" "$file.h"
 }
 
-# framework NAME MINIMUM BINARY...: a framework of one or more machines' libraries.
+# framework NAME MINIMUM LIBRARY...: a framework of one or more machines' libraries.
 framework() {
   local name=$1 minimum=$2 dir resources
   shift 2
@@ -57,13 +61,14 @@ framework() {
 }
 
 ios=13.0 macos=11.0
-binary iphoneos ios arm64 arm64 $ios "$out/bin/ios-arm64"
-binary iphonesimulator ios arm64 arm64 $ios "$out/bin/simulator-arm64"
-binary iphonesimulator ios amd64 x86_64 $ios "$out/bin/simulator-x86_64"
-binary macosx darwin arm64 arm64 $macos "$out/bin/macos-arm64"
-binary macosx darwin amd64 x86_64 $macos "$out/bin/macos-x86_64"
-framework ios $ios "$out/bin/ios-arm64"
-framework simulator $ios "$out/bin/simulator-arm64" "$out/bin/simulator-x86_64"
-framework macos $macos "$out/bin/macos-arm64" "$out/bin/macos-x86_64"
+place() { echo "$root/build/lib/$1/libhappyphonellm.dylib"; }
+library iphoneos ios arm64 arm64 $ios "$(place ios-arm64)"
+library iphonesimulator ios arm64 arm64 $ios "$(place ios-simulator-arm64)"
+library iphonesimulator ios amd64 x86_64 $ios "$(place ios-simulator-amd64)"
+library macosx darwin arm64 arm64 $macos "$(place macos-arm64)"
+library macosx darwin amd64 x86_64 $macos "$(place macos-amd64)"
+framework ios $ios "$(place ios-arm64)"
+framework simulator $ios "$(place ios-simulator-arm64)" "$(place ios-simulator-amd64)"
+framework macos $macos "$(place macos-arm64)" "$(place macos-amd64)"
 xcodebuild -create-xcframework "${frameworks[@]}" -output "$xcframework"
 echo "${xcframework#"$root"/}"

@@ -58,10 +58,17 @@ while (($#)); do [[ $1 == -o || $1 == -output ]] && echo made >"$2"; shift; done
 		"go GOOS=ios GOARCH=amd64 CC=fakeclang -target x86_64-apple-ios13.0-simulator",
 		"go GOOS=darwin GOARCH=arm64 CC=fakeclang -target arm64-apple-macos11.0",
 		"-Wl,-exported_symbol,_hp_llm_* ",
+		"-Wl,-headerpad_max_install_names ",
 		"xcodebuild GOOS= GOARCH= CC=: -create-xcframework -framework ",
 	} {
 		if !strings.Contains(string(log), want) {
 			t.Errorf("no call like %q in:\n%s", want, log)
+		}
+	}
+	// Where hook/build.dart of the Dart package looks.
+	for _, target := range []string{"ios-arm64", "ios-simulator-arm64", "ios-simulator-amd64", "macos-arm64", "macos-amd64"} {
+		if _, err := os.Stat(filepath.Join(root, "build", "lib", target, "libhappyphonellm.dylib")); err != nil {
+			t.Error(err)
 		}
 	}
 	apple := filepath.Join(root, "build", "lib", "apple")

@@ -37,6 +37,7 @@ Map<String, Object?> _build(_Json input) {
   final target = _Target(
     code.text('target_os'),
     code.text('target_architecture'),
+    isSimulator: code.maybe('ios')?.text('target_sdk') == 'iphonesimulator',
   );
   final tried = _candidates(input, target);
   // All of them: the hook is asked again when one appears.
@@ -58,14 +59,17 @@ Map<String, Object?> _build(_Json input) {
       'dependencies': dependencies,
     };
   }
+  final advice = switch (target.makeTarget) {
+    final make? =>
+      'build it by `make $make` in the checkout, or say where it is '
+          '(README.md, "The native library")',
+    null => 'a load there fails with HpLlmLibraryException',
+  };
   stderr.writeln(
-    '$_package: there is no library for ${target.folder}; build it by '
-    '`make ${target.makeTarget}` in the checkout, or say where it is '
-    '(README.md, "The native library"). Tried:\n'
+    '$_package: there is no library for ${target.folder}; $advice. Tried:\n'
     '  ${dependencies.join('\n  ')}',
   );
-  // On desktops tests run too, and those with the fake engine need no library.
-  if (!target.isPhone) {
+  if (!target.isNeeded) {
     return {'status': 'success', 'dependencies': dependencies};
   }
   return const {
@@ -100,16 +104,26 @@ Iterable<Uri> _userFolders(_Json input) sync* {
 
 /// What is built for.
 final class _Target {
-  _Target(this.os, String architecture)
+  _Target(this.os, String architecture, {required this.isSimulator})
     : architecture = architecture == 'x64' ? 'amd64' : architecture;
 
   final String os;
   final String architecture;
 
-  bool get isPhone => os == 'android' || os == 'ios';
+  /// Of iOS, whose simulator is another system with the same names.
+  final bool isSimulator;
+
+  bool get _is64Bit => architecture == 'arm64' || architecture == 'amd64';
+
+  /// An app for phones is not to be built without it. On desktops tests run too,
+  /// and those with the fake engine need no library. `flutter build apk` asks for
+  /// phones of 32 bits by itself, which have none: to fail would mean that no app
+  /// can be built.
+  bool get isNeeded => os == 'ios' || os == 'android' && _is64Bit;
 
   /// As the folders of build/lib are called.
-  String get folder => '$os-$architecture';
+  String get folder =>
+      isSimulator ? '$os-simulator-$architecture' : '$os-$architecture';
 
   bool get isHost =>
       os == Platform.operatingSystem &&
@@ -117,7 +131,15 @@ final class _Target {
         architecture == 'amd64' ? '_x64"' : '_$architecture"',
       );
 
-  String get makeTarget => isHost ? 'lib' : 'lib-$folder';
+  /// What makes it; null: nothing does.
+  String? get makeTarget => switch (os) {
+    _ when isHost => 'lib',
+    _ when !_is64Bit => null,
+    'ios' || 'macos' => 'xcframework',
+    'android' => 'lib-$folder',
+    'linux' when architecture == 'arm64' => 'lib-linux-arm64',
+    _ => null,
+  };
 
   String get libraryName => switch (os) {
     'windows' => 'happyphonellm.dll',

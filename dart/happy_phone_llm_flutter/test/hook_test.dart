@@ -91,6 +91,7 @@ hooks:
       String os,
       String architecture, {
       List<String> types = const ['code_assets/code'],
+      String iosSdk = 'iphoneos',
     }) async {
       final output = File('${folder.path}/output.json');
       final input = File('${folder.path}/input.json')
@@ -113,6 +114,8 @@ hooks:
                   'link_mode_preference': 'dynamic',
                   'target_os': os,
                   'target_architecture': architecture,
+                  if (os == 'ios')
+                    'ios': {'target_sdk': iosSdk, 'target_version': 13},
                 },
               },
             },
@@ -141,6 +144,12 @@ hooks:
       ('android', 'arm64', 'android-arm64/libhappyphonellm.so'),
       ('android', 'x64', 'android-amd64/libhappyphonellm.so'),
       ('ios', 'arm64', 'ios-arm64/libhappyphonellm.dylib'),
+      (
+        'iphonesimulator',
+        'arm64',
+        'ios-simulator-arm64/libhappyphonellm.dylib',
+      ),
+      ('iphonesimulator', 'x64', 'ios-simulator-amd64/libhappyphonellm.dylib'),
       ('macos', 'arm64', 'macos-arm64/libhappyphonellm.dylib'),
       ('macos', 'x64', 'macos-amd64/libhappyphonellm.dylib'),
       ('linux', 'arm64', 'linux-arm64/libhappyphonellm.so'),
@@ -148,7 +157,9 @@ hooks:
     ]) {
       test('finds the library of $os on $architecture', () async {
         File('${folder.path}/own/$file').createSync(recursive: true);
-        final (code, output, text) = await build(os, architecture);
+        final (code, output, text) = os == 'iphonesimulator'
+            ? await build('ios', architecture, iosSdk: os)
+            : await build(os, architecture);
         expect((code, text), (0, ''));
         final asset =
             (output['assets']! as List<Object?>).single!
@@ -162,20 +173,36 @@ hooks:
       });
     }
 
-    test('fails for a phone without one, and says what to do', () async {
-      final (code, output, text) = await build('ios', 'arm64');
-      expect(code, 1);
-      expect(output['status'], 'failure');
-      expect(text, contains('make lib-ios-arm64'));
-      expect(text, contains('own/ios-arm64/libhappyphonellm.dylib'));
-    });
+    for (final (os, architecture, make, file) in const [
+      ('ios', 'arm64', 'xcframework', 'ios-arm64/libhappyphonellm.dylib'),
+      ('android', 'arm64', 'lib-android-arm64', 'android-arm64/libhappyph'),
+      ('android', 'x64', 'lib-android-amd64', 'android-amd64/libhappyphone'),
+    ]) {
+      test('fails for $os on $architecture without one', () async {
+        final (code, output, text) = await build(os, architecture);
+        expect(code, 1);
+        expect(output['status'], 'failure');
+        expect(text, allOf(contains('`make $make`'), contains('own/$file')));
+        // What it advises is there to be called.
+        final makefile = File('../../Makefile').readAsStringSync();
+        expect(makefile, contains('\n$make: '));
+      });
+    }
 
-    test('warns for a desktop without one', () async {
-      final (code, output, text) = await build('windows', 'x64');
-      expect(code, 0);
-      expect(output['assets'], isNull);
-      expect(text, contains('windows-amd64'));
-    });
+    for (final (os, architecture, advice) in const [
+      ('windows', 'x64', 'fails with HpLlmLibraryException'),
+      ('macos', 'arm64', '`make xcframework`'),
+      // What `flutter build apk` asks for, beside 64 bits.
+      ('android', 'arm', 'fails with HpLlmLibraryException'),
+    ]) {
+      test('warns for $os on $architecture without one', () async {
+        final (code, output, text) = await build(os, architecture);
+        expect(code, 0);
+        expect(output['status'], 'success');
+        expect(output['assets'], isNull);
+        expect(text, contains(advice));
+      });
+    }
 
     test('has nothing for those who want no code', () async {
       final (code, output, text) = await build(
