@@ -209,6 +209,39 @@ void main() {
     await closeApp(tester);
   });
 
+  testWidgets('turned in mid-answer, all goes on as it was', (tester) async {
+    final services = FakeServices(
+      answers: [FakeAnswer(List.filled(400, 'la\n\n'), delay: _tick)],
+    );
+    await showApp(tester, services, size: tablet);
+    await ask(tester, 'Sing');
+    for (var i = 0; i < 60; i++) {
+      await tester.pump(_tick);
+    }
+    await tester.enterText(find.byType(TextField), 'What I am typing');
+    await tester.drag(find.byType(SelectionArea), const Offset(0, 300));
+    await tester.pump();
+    await tester.pump(const Duration(milliseconds: 300));
+    expect(find.byTooltip('To the end').hitTestable(), findsOneWidget);
+    // One pane, then two, then one.
+    for (final size in [tablet.flipped, tablet, phone]) {
+      tester.view.physicalSize = size;
+      await tester.pump(_tick);
+      await tester.pump(const Duration(milliseconds: 300));
+      expect(find.text('What I am typing'), findsOneWidget, reason: '$size');
+      expect(
+        find.byTooltip('To the end').hitTestable(),
+        findsOneWidget,
+        reason: 'not to lose the place: $size',
+      );
+      expect(find.text('Stop'), findsOneWidget);
+    }
+    await tester.tap(find.text('Stop'));
+    await tester.pump(_tick);
+    expect(services.llm.requests, hasLength(1));
+    await closeApp(tester);
+  });
+
   testWidgets('keys: Enter, Shift+Enter, Escape, Ctrl+N', (tester) async {
     await showApp(tester, singing(), size: tablet);
     final field = tester.widget<TextField>(find.byType(TextField));

@@ -30,9 +30,7 @@ class ChatScreen extends StatelessWidget {
     },
     child: FocusScope(
       autofocus: true,
-      child: hasTwoPanes(MediaQuery.sizeOf(context))
-          ? _twoPanes(context)
-          : _onePane(context),
+      child: _panes(context, isWide: hasTwoPanes(MediaQuery.sizeOf(context))),
     ),
   );
 
@@ -40,41 +38,42 @@ class ChatScreen extends StatelessWidget {
     if (app.chat.isGenerating) app.chat.stop();
   }
 
-  Widget _onePane(BuildContext context) => Scaffold(
-    appBar: _bar(context, hasDrawer: true),
-    drawer: Drawer(
-      child: Builder(
-        builder: (context) => ChatList(
-          chats: app.chats,
-          onModels: () => _leaveDrawer(context, _openModels),
-          onSettings: () => _leaveDrawer(context, _openSettings),
-          onChosen: () => Scaffold.of(context).closeDrawer(),
-        ),
-      ),
-    ),
-    body: _body(context),
-  );
-
-  Widget _twoPanes(BuildContext context) => Row(
+  /// The chat has the same place in the tree at each width, so that what is being
+  /// typed, and read, stays when the device is turned or the window resized.
+  Widget _panes(BuildContext context, {required bool isWide}) => Row(
     children: [
-      SizedBox(
-        width: 300,
-        child: Material(
-          color: Theme.of(context).colorScheme.surfaceContainerLow,
-          child: ChatList(
-            chats: app.chats,
-            onModels: () => _openModels(context),
-            onSettings: () => _openSettings(context),
+      if (isWide)
+        SizedBox(
+          width: 300,
+          child: Material(
+            color: Theme.of(context).colorScheme.surfaceContainerLow,
+            child: ChatList(
+              chats: app.chats,
+              onModels: () => _openModels(context),
+              onSettings: () => _openSettings(context),
+            ),
           ),
         ),
-      ),
       Expanded(
+        key: const ValueKey('chat'),
         child: Scaffold(
-          appBar: _bar(context, hasDrawer: false),
+          appBar: _bar(context, hasDrawer: !isWide),
+          drawer: isWide ? null : _drawer(),
           body: _body(context),
         ),
       ),
     ],
+  );
+
+  Widget _drawer() => Drawer(
+    child: Builder(
+      builder: (context) => ChatList(
+        chats: app.chats,
+        onModels: () => _leaveDrawer(context, _openModels),
+        onSettings: () => _leaveDrawer(context, _openSettings),
+        onChosen: () => Scaffold.of(context).closeDrawer(),
+      ),
+    ),
   );
 
   void _leaveDrawer(BuildContext context, void Function(BuildContext) open) {
