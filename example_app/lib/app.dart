@@ -46,8 +46,7 @@ class _HappyPhoneAppState extends State<HappyPhoneApp> {
         return AppExitResponse.exit;
       },
       onDetach: () => unawaited(_app?.shutdown()),
-      // A phone may end the app at any time from here on.
-      onPause: () => unawaited(_app?.settings.flush()),
+      onPause: () => unawaited(_app?.keep()),
     );
     unawaited(_start());
   }

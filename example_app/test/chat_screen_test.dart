@@ -356,6 +356,38 @@ void main() {
     });
   }
 
+  testWidgets('in the background an answer is kept, and goes on', (
+    tester,
+  ) async {
+    final services = singing(words: 400);
+    await showApp(tester, services);
+    await ask(tester, 'Sing');
+    for (var i = 0; i < 5; i++) {
+      await tester.pump(_tick);
+    }
+    bool isKept() => '${services.texts.texts}'.contains('la la');
+    expect(isKept(), isFalse, reason: 'not yet by itself');
+    for (final state in [
+      AppLifecycleState.inactive,
+      AppLifecycleState.hidden,
+      AppLifecycleState.paused,
+    ]) {
+      tester.binding.handleAppLifecycleStateChanged(state);
+    }
+    await tester.idle();
+    expect(isKept(), isTrue);
+    for (final state in [
+      AppLifecycleState.hidden,
+      AppLifecycleState.inactive,
+      AppLifecycleState.resumed,
+    ]) {
+      tester.binding.handleAppLifecycleStateChanged(state);
+    }
+    await tester.pump(_tick);
+    expect(find.text('Stop'), findsOneWidget);
+    await closeApp(tester);
+  });
+
   testWidgets('the end of the app’s life frees the engine', (tester) async {
     final services = FakeServices();
     await showApp(tester, services);

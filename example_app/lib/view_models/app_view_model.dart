@@ -141,6 +141,9 @@ class AppViewModel extends ChangeNotifier {
     _enter(AppPhase.needsModel);
   }
 
+  /// Writes what is not on disk yet: a phone may end the app without a word.
+  Future<void> keep() => Future.wait([settings.flush(), chat.keep()]);
+
   void _enter(AppPhase phase) {
     _phase = phase;
     if (!_isDisposed) notifyListeners();

@@ -179,17 +179,20 @@ class ChatViewModel extends ChangeNotifier {
     );
   }
 
+  Message get _soFar => const Message.answer().copyWith(text: '$_text');
+
   void _show() {
     _showTimer = null;
-    final shown = running.value = const Message.answer().copyWith(
-      text: '$_text',
-    );
-    if (_sinceKept.elapsed < keepEvery) return;
+    running.value = _soFar;
+    if (_sinceKept.elapsed >= keepEvery) unawaited(keep());
+  }
+
+  /// Writes what there is of a running answer.
+  Future<void> keep() async {
+    if (!_isGenerating) return;
     _sinceKept.reset();
-    final chat = _chats.current;
-    unawaited(
-      _chats.save(chat.copyWith(messages: [..._withoutAnswer(), shown])),
-    );
+    final messages = [..._withoutAnswer(), _soFar];
+    await _chats.save(_chats.current.copyWith(messages: messages));
   }
 
   List<Message> _withoutAnswer() {
