@@ -177,11 +177,11 @@ void main() {
     services.models.importFailure = const Failure('No.', 'Really.');
     final app = AppViewModel(services.all);
     await app.start();
-    await app.models.importFile('/x/y.txt');
-    expect(app.models.importFile.failure?.title, 'No.');
+    await app.models.addFile('/x/y.txt');
+    expect(app.models.addFile.failure?.title, 'No.');
     services.models.importFailure = null;
-    await app.models.importFile('/x/mine.gguf');
-    expect(app.models.importFile.failure, isNull);
+    await app.models.addFile('/x/mine.gguf');
+    expect(app.models.addFile.failure, isNull);
     await tester.pump(_tick);
     expect(app.phase, AppPhase.ready);
     expect(app.models.installed.single.title, 'mine');

@@ -3,6 +3,7 @@ import 'package:example_app/data/download.dart';
 import 'package:example_app/data/failure.dart';
 import 'package:example_app/services/download/download_failures.dart';
 import 'package:flutter/material.dart';
+import 'package:flutter/services.dart';
 import 'package:flutter_test/flutter_test.dart';
 import 'package:happy_phone_llm_flutter/happy_phone_llm_flutter.dart';
 
@@ -120,9 +121,7 @@ void main() {
     await tester.enterText(find.byType(TextField), '/home/me/mine.txt');
     await tester.tap(find.text('Add'));
     await tester.pumpAndSettle();
-    await tester.drag(find.byType(ListView), const Offset(0, 3000));
-    await tester.pumpAndSettle();
-    expect(find.text('This is not a model file.'), findsOneWidget);
+    await reveal(tester, find.text('This is not a model file.').hitTestable());
     services.models.importFailure = null;
     await reveal(tester, find.text('Add'));
     await tester.enterText(find.byType(TextField), '/home/me/mine.gguf');
@@ -145,6 +144,31 @@ void main() {
     expect(find.text('own'), findsOneWidget);
     await closeApp(tester);
   });
+
+  for (final (code, title) in const [
+    ('notAModel', 'This is not a model file.'),
+    ('copy', 'The file cannot be added.'),
+  ]) {
+    testWidgets('a picker that fails: $code', (tester) async {
+      final services = FakeServices(
+        models: [],
+        platform: FakePlatform(
+          picker: true,
+          pickError: PlatformException(code: code, message: 'no space left'),
+        ),
+      );
+      await showApp(tester, services);
+      await reveal(tester, find.text('Add a .gguf file'));
+      await tester.tap(find.text('Add a .gguf file'));
+      await tester.pumpAndSettle();
+      await reveal(tester, find.text(title).hitTestable());
+      await reveal(tester, find.text('Close').hitTestable());
+      await tester.tap(find.text('Close'));
+      await tester.pumpAndSettle();
+      expect(find.text(title), findsNothing);
+      await closeApp(tester);
+    });
+  }
 
   testWidgets('choose another, delete the one in use', (tester) async {
     final services = FakeServices(

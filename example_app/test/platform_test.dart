@@ -35,6 +35,9 @@ void main() {
     expect(await platform.pickFile(into: '/models'), '/picked.gguf');
     expect(calls.last.arguments, {'into': '/models'});
     expect(await platform.freeBytes('/x'), 42);
+    await platform.keepFromBackups('/models');
+    expect(calls.last.method, 'keepFromBackups');
+    expect(calls.last.arguments, {'path': '/models'});
     final data = await platform.dataFolder();
     expect(data.path, '${folder.path}/happy_phone');
     expect(data.existsSync(), isTrue);
@@ -45,6 +48,12 @@ void main() {
     expect(await platform.pickFile(into: '/models'), isNull);
     answer((call) async => throw PlatformException(code: 'no'));
     expect(await platform.hasFilePicker, isFalse);
+    await platform.keepFromBackups('/models');
+    await expectLater(
+      platform.pickFile(into: '/models'),
+      throwsA(isA<PlatformException>()),
+      reason: 'the person is to hear of it',
+    );
   });
 
   test('on Linux the system itself tells', () async {

@@ -211,9 +211,21 @@ void main() {
       ]) {
         await File('${models.folder.path}/$name').writeAsString('GGUF');
       }
-      expect((await models.list()).map((f) => f.name), [
-        'a-00001-of-00003.gguf',
-      ]);
+      await File('${models.folder.path}/a-00001-of-00002.gguf').create();
+      Future<List<String>> names() async => [
+        for (final file in await models.list()) file.name,
+      ];
+      expect(await names(), ['a-00001-of-00002.gguf', 'a-00001-of-00003.gguf']);
+      await models.delete('a-00001-of-00003.gguf');
+      expect(await names(), ['a-00001-of-00002.gguf']);
+      expect(
+        [await for (final e in models.folder.list()) e.uri.pathSegments.last],
+        unorderedEquals([
+          'a-00001-of-00002.gguf',
+          ...['b.gguf.part', 'c.gguf.import', '.d.gguf'],
+        ]),
+        reason: 'all parts of that one, and nothing else',
+      );
     });
   });
 }

@@ -30,6 +30,9 @@ final class Platform: NSObject, UIDocumentPickerDelegate {
       pick(into: arguments?["into"] as? String, result)
     case "freeBytes":
       result(freeBytes(at: arguments?["path"] as? String))
+    case "keepFromBackups":
+      keepFromBackups(arguments?["path"] as? String)
+      result(nil)
     case "directories":
       let folders = FileManager.default.urls(for: .applicationSupportDirectory, in: .userDomainMask)
       result(["support": folders[0].path])
@@ -43,6 +46,14 @@ final class Platform: NSObject, UIDocumentPickerDelegate {
     let key = URLResourceKey.volumeAvailableCapacityForImportantUsageKey
     let values = try? URL(fileURLWithPath: path).resourceValues(forKeys: [key])
     return values?.volumeAvailableCapacityForImportantUsage
+  }
+
+  private func keepFromBackups(_ path: String?) {
+    guard let path else { return }
+    var url = URL(fileURLWithPath: path, isDirectory: true)
+    var values = URLResourceValues()
+    values.isExcludedFromBackup = true
+    try? url.setResourceValues(values)
   }
 
   private func pick(into: String?, _ result: @escaping FlutterResult) {
@@ -79,6 +90,12 @@ final class Platform: NSObject, UIDocumentPickerDelegate {
     picking = nil
     guard let source = urls.first else {
       waiting.result(nil)
+      return
+    }
+    guard source.pathExtension.lowercased() == "gguf" else {
+      // Not to copy a film of an hour first.
+      let name = source.lastPathComponent
+      waiting.result(FlutterError(code: "notAModel", message: name, details: nil))
       return
     }
     DispatchQueue.global(qos: .userInitiated).async {

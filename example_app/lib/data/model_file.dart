@@ -29,11 +29,12 @@ class ModelFile {
 
   bool get isUsable => failure == null && info?.fit != MemoryFit.no;
 
-  ModelFile copyWith({ModelInfo? info, Failure? failure}) => ModelFile(
-    name: name,
-    path: path,
-    bytes: bytes,
-    info: info ?? this.info,
-    failure: failure ?? this.failure,
-  );
+  ModelFile copyWith({int? bytes, ModelInfo? info, Failure? failure}) =>
+      ModelFile(
+        name: name,
+        path: path,
+        bytes: bytes ?? this.bytes,
+        info: info ?? this.info,
+        failure: failure ?? this.failure,
+      );
 }

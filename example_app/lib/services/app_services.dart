@@ -35,6 +35,8 @@ class AppServices {
       Directory('${data.path}/models'),
       inspect: (path) => HappyPhoneLlm.inspect(path, libraryPath: library),
     );
+    await models.folder.create(recursive: true);
+    await platform.keepFromBackups(models.folder.path);
     return AppServices(
       engine: EngineService.native(libraryPath: library),
       models: models,

@@ -1,12 +1,28 @@
 import 'dart:io';
 
+import 'package:flutter/services.dart';
 import 'package:happy_phone_llm_flutter/happy_phone_llm_flutter.dart';
 
 import '../data/failure.dart';
 
+/// A file that was picked has not the name of a model.
+const noModelName = Failure(
+  'This is not a model file.',
+  'Its name must end with “.gguf”.',
+);
+
+/// What the runners say of a file for which [noModelName] holds.
+const notAModel = 'notAModel';
+
 /// What went wrong, in words for people.
 Failure describeError(Object error) => switch (error) {
   HpLlmException() => _describe(error),
+  PlatformException(code: notAModel) => noModelName,
+  PlatformException(:final code, :final message) => Failure(
+    'The file cannot be added.',
+    'Is there enough space on this device?',
+    details: '$code: $message',
+  ),
   FileSystemException() => Failure(
     'A file cannot be read or written.',
     'Is the storage full or read-only?',

@@ -1,4 +1,5 @@
 import 'dart:io';
+import 'dart:math';
 
 import 'package:happy_phone_llm_flutter/happy_phone_llm_flutter.dart';
 
@@ -41,8 +42,8 @@ class FolderModelStore implements ModelStore {
 
   final Inspect _inspect;
 
-  /// Later parts of a split model are not models of their own.
-  static final _laterPart = RegExp(r'-(?!00001)\d{5}-of-\d{5}\.gguf$');
+  /// A part of a split model; the first one stands for all of them.
+  static final _part = RegExp(r'^(.+)-(\d{5})-of-(\d{5})\.gguf$');
 
   @override
   Future<List<ModelFile>> list() async {
@@ -50,8 +51,10 @@ class FolderModelStore implements ModelStore {
     final found = <ModelFile>[];
     await for (final entry in folder.list()) {
       final name = entry.uri.pathSegments.last;
-      if (entry is! File || !isModelName(name) || _laterPart.hasMatch(name))
+      if (entry is! File || !isModelName(name)) continue;
+      if (_part.firstMatch(name) case final part? when part[2] != '00001') {
         continue;
+      }
       final file = ModelFile(
         name: name,
         path: entry.path,
@@ -64,7 +67,9 @@ class FolderModelStore implements ModelStore {
 
   Future<ModelFile> _lookInto(ModelFile file) async {
     try {
-      return file.copyWith(info: await _inspect(file.path));
+      final info = await _inspect(file.path);
+      // Of all parts.
+      return file.copyWith(info: info, bytes: max(file.bytes, info.fileBytes));
     } on HpLlmException catch (e) {
       return file.copyWith(failure: describeError(e));
     }
@@ -96,15 +101,7 @@ class FolderModelStore implements ModelStore {
   }) async {
     final source = File(path);
     final name = source.uri.pathSegments.last;
-    if (!isModelName(name)) {
-      return (
-        name: null,
-        failure: const Failure(
-          'This is not a model file.',
-          'Its name must end with “.gguf”.',
-        ),
-      );
-    }
+    if (!isModelName(name)) return (name: null, failure: noModelName);
     final target = '${folder.path}/$name';
     final copy = File('$target.import');
     try {
@@ -149,8 +146,17 @@ class FolderModelStore implements ModelStore {
 
   @override
   Future<void> delete(String name) async {
-    final file = File('${folder.path}/$name');
-    if (await file.exists()) await file.delete();
+    if (!await folder.exists()) return;
+    final part = _part.firstMatch(name);
+    bool isOfIt(String other) => switch (_part.firstMatch(other)) {
+      final also? => also[1] == part?[1] && also[3] == part?[3],
+      null => other == name,
+    };
+    await for (final entry in folder.list()) {
+      if (entry is File && isOfIt(entry.uri.pathSegments.last)) {
+        await entry.delete();
+      }
+    }
   }
 
   /// Whether a file of this name can be a model, and is only a name.

@@ -17,8 +17,19 @@ class PlatformService {
 
   /// Lets the person pick a file. Where files of others can only be read through
   /// the system, a copy is made in [into]. Null: none was picked.
-  Future<String?> pickFile({required String into}) =>
-      _ask<String>('pickFile', {'into': into});
+  ///
+  /// Throws [PlatformException] where there can be no copy.
+  Future<String?> pickFile({required String into}) async {
+    try {
+      return await _channel.invokeMethod<String>('pickFile', {'into': into});
+    } on MissingPluginException {
+      return null;
+    }
+  }
+
+  /// Models can be downloaded again: they are not to fill up the person's backups.
+  Future<void> keepFromBackups(String path) =>
+      _ask<void>('keepFromBackups', {'path': path});
 
   /// Free space where [path] is; null: unknown.
   Future<int?> freeBytes(String path) async {

@@ -76,8 +76,8 @@ class ModelsViewModel extends ChangeNotifier {
   /// Told before a file is deleted, as it may be in use.
   Future<void> Function(String fileName)? onDelete;
 
-  /// Adds the file of a path.
-  late final importFile = Command<String>(_import);
+  /// Adds the file of a path; null: one that the system is asked for.
+  late final addFile = Command<String?>(_add);
 
   /// Deletes the model of a file name.
   late final delete = Command<String>(_delete);
@@ -87,7 +87,7 @@ class ModelsViewModel extends ChangeNotifier {
   /// Whether the system can be asked for a file; otherwise a path must be typed.
   bool get hasPicker => _hasPicker;
 
-  /// 0 to 1 while a file is being added.
+  /// 0 to 1 while a file is being added; null: unknown.
   double? get importProgress => _importProgress;
 
   /// Those on this device.
@@ -184,12 +184,6 @@ class ModelsViewModel extends ChangeNotifier {
     if (!_isDisposed) notifyListeners();
   }
 
-  /// Asks the system for a file and adds it.
-  Future<void> pickFile() async {
-    final path = await _platform.pickFile(into: _store.folder.path);
-    if (path != null) await importFile(path);
-  }
-
   void _updated(DownloadUpdate update) {
     if (update.status.phase == DownloadPhase.done) {
       _status.remove(update.fileName);
@@ -206,9 +200,9 @@ class ModelsViewModel extends ChangeNotifier {
     if (file != null && !_isDisposed) onArrived?.call(file);
   }
 
-  Future<Failure?> _import(String path) async {
-    _importProgress = 0;
-    notifyListeners();
+  Future<Failure?> _add(String? path) async {
+    path ??= await _platform.pickFile(into: _store.folder.path);
+    if (path == null) return null;
     var last = 0;
     try {
       final (:name, :failure) = await _store.import(
@@ -240,7 +234,7 @@ class ModelsViewModel extends ChangeNotifier {
   void dispose() {
     _isDisposed = true;
     unawaited(_updates.cancel());
-    importFile.dispose();
+    addFile.dispose();
     delete.dispose();
     super.dispose();
   }

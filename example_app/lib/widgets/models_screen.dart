@@ -4,6 +4,7 @@ import 'package:flutter/material.dart';
 
 import '../data/format.dart';
 import '../view_models/app_view_model.dart';
+import '../view_models/command.dart';
 import '../view_models/models_view_model.dart';
 import 'failure_card.dart';
 import 'model_tile.dart';
@@ -41,7 +42,7 @@ class _ModelsScreenState extends State<ModelsScreen> {
         listenable: Listenable.merge([
           app,
           models,
-          models.importFile,
+          models.addFile,
           models.delete,
         ]),
         builder: (context, _) => Center(
@@ -51,7 +52,7 @@ class _ModelsScreenState extends State<ModelsScreen> {
               padding: const EdgeInsets.fromLTRB(16, 0, 16, 32),
               children: [
                 if (widget.isFirst) const _Welcome(),
-                ..._failures(),
+                ..._failure(models.delete),
                 if (models.installed.isNotEmpty) ...[
                   const _Section('On this device'),
                   for (final item in models.installed)
@@ -75,6 +76,7 @@ class _ModelsScreenState extends State<ModelsScreen> {
                   ),
                 const _Section('Your own'),
                 _OwnFile(models),
+                ..._failure(models.addFile),
               ],
             ),
           ),
@@ -88,21 +90,20 @@ class _ModelsScreenState extends State<ModelsScreen> {
     null => null,
   };
 
-  List<Widget> _failures() => [
-    for (final command in [models.importFile, models.delete])
-      if (command.failure case final failure?)
-        Padding(
-          padding: const EdgeInsets.symmetric(vertical: 8),
-          child: FailureCard(
-            failure: failure,
-            actions: [
-              TextButton(
-                onPressed: command.forgetFailure,
-                child: const Text('Close'),
-              ),
-            ],
-          ),
+  List<Widget> _failure(Command<Object?> command) => [
+    if (command.failure case final failure?)
+      Padding(
+        padding: const EdgeInsets.symmetric(vertical: 8),
+        child: FailureCard(
+          failure: failure,
+          actions: [
+            TextButton(
+              onPressed: command.forgetFailure,
+              child: const Text('Close'),
+            ),
+          ],
         ),
+      ),
   ];
 
   void _use(BuildContext context, ModelItem item) {
@@ -222,16 +223,15 @@ class _OwnFileState extends State<_OwnFile> {
   @override
   Widget build(BuildContext context) {
     final models = widget.models;
-    final progress = models.importProgress;
-    if (progress != null) {
+    if (models.addFile.isRunning) {
       return Column(
         crossAxisAlignment: CrossAxisAlignment.start,
         children: [
-          const Text('Adding the file …'),
+          const Text('Adding a file …'),
           const SizedBox(height: 8),
           LinearProgressIndicator(
-            value: progress,
-            semanticsLabel: 'Adding the file',
+            value: models.importProgress,
+            semanticsLabel: 'Adding a file',
           ),
         ],
       );
@@ -240,7 +240,7 @@ class _OwnFileState extends State<_OwnFile> {
       return Align(
         alignment: AlignmentDirectional.centerStart,
         child: OutlinedButton.icon(
-          onPressed: () => unawaited(models.pickFile()),
+          onPressed: () => unawaited(models.addFile(null)),
           icon: const Icon(Icons.folder_open),
           label: const Text('Add a .gguf file'),
         ),
@@ -263,5 +263,5 @@ class _OwnFileState extends State<_OwnFile> {
     );
   }
 
-  void _add() => unawaited(widget.models.importFile(_path.text.trim()));
+  void _add() => unawaited(widget.models.addFile(_path.text.trim()));
 }

@@ -12,6 +12,7 @@ import 'package:example_app/services/model_store.dart';
 import 'package:example_app/services/platform_service.dart';
 import 'package:example_app/services/settings_service.dart';
 import 'package:example_app/services/text_store.dart';
+import 'package:flutter/services.dart';
 import 'package:happy_phone_llm_flutter/happy_phone_llm_flutter.dart';
 import 'package:happy_phone_llm_flutter/testing.dart';
 
@@ -128,17 +129,26 @@ class FakeDownloads implements DownloadService {
 }
 
 class FakePlatform extends PlatformService {
-  const FakePlatform({this.picker = false, this.picked, this.free});
+  const FakePlatform({
+    this.picker = false,
+    this.picked,
+    this.pickError,
+    this.free,
+  });
 
   final bool picker;
   final String? picked;
+  final PlatformException? pickError;
   final int? free;
 
   @override
   Future<bool> get hasFilePicker async => picker;
 
   @override
-  Future<String?> pickFile({required String into}) async => picked;
+  Future<String?> pickFile({required String into}) async {
+    if (pickError case final error?) throw error;
+    return picked;
+  }
 
   @override
   Future<int?> freeBytes(String path) async => free;

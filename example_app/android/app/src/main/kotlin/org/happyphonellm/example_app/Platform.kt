@@ -73,7 +73,13 @@ class Platform(private val activity: Activity) : MethodChannel.MethodCallHandler
         }
         copier.execute {
             try {
-                val copy = copy(source, File(waiting.into))
+                val name = name(source)
+                if (!name.endsWith(".gguf", ignoreCase = true)) {
+                    // Not to copy a film of an hour first.
+                    main.post { waiting.result.error("notAModel", name, null) }
+                    return@execute
+                }
+                val copy = copy(source, File(waiting.into), name)
                 main.post { waiting.result.success(copy.path) }
             } catch (e: IOException) {
                 main.post { waiting.result.error("copy", e.message, null) }
@@ -84,15 +90,15 @@ class Platform(private val activity: Activity) : MethodChannel.MethodCallHandler
         return true
     }
 
-    /** The file of another app, copied into [folder]: all of it, or none. */
-    private fun copy(source: Uri, folder: File): File {
+    /** The file of another app, copied into [folder] as [name]: all of it, or none. */
+    private fun copy(source: Uri, folder: File, name: String): File {
         folder.mkdirs()
         val part = File.createTempFile("import", ".part", folder)
         try {
             val input = activity.contentResolver.openInputStream(source)
                 ?: throw IOException("$source cannot be opened")
             input.use { from -> part.outputStream().use { from.copyTo(it, 1 shl 20) } }
-            val copy = File(folder, name(source))
+            val copy = File(folder, name)
             if (!part.renameTo(copy)) throw IOException("$copy cannot be written")
             return copy
         } finally {
