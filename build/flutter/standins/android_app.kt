@@ -1,0 +1,23 @@
+// What example_app's Kotlin uses of Android and of Flutter's embedding, by their
+// names and types alone: build/flutter/analyze.sh compiles it against this folder,
+// as there is neither here.
+package android.app
+
+import android.content.ContentResolver
+import android.content.Intent
+import java.io.File
+
+open class Activity {
+    val filesDir: File = TODO()
+    val contentResolver: ContentResolver = TODO()
+
+    open fun startActivityForResult(intent: Intent, requestCode: Int): Unit = TODO()
+
+    protected open fun onActivityResult(requestCode: Int, resultCode: Int, data: Intent?): Unit = TODO()
+
+    protected open fun onDestroy(): Unit = TODO()
+
+    companion object {
+        const val RESULT_OK = -1
+    }
+}
