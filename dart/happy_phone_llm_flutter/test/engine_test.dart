@@ -1,6 +1,7 @@
 // Every public member, with the real library and SmolLM2.
 import 'dart:async';
 import 'dart:convert';
+import 'dart:isolate';
 
 import 'package:happy_phone_llm_flutter/happy_phone_llm_flutter.dart';
 import 'package:test/test.dart';
@@ -339,17 +340,22 @@ void main() {
         llm.generate('x', greedy(1).copyWith(stops: [''])).fullText,
         throwsLlm<HpLlmArgumentException>('stop'),
       );
-      await expectLater(
-        llm.chat(
-          const [ChatMessage.user('x')],
-          greedy(1).copyWith(
-            tools: [
-              {'name': Object()},
-            ],
-          ),
-        ).fullText,
-        throwsLlm<HpLlmArgumentException>('tools'),
-      );
+      final port = ReceivePort();
+      for (final (what, name) in [('tools', Object()), ('JSON', port)]) {
+        final options = greedy(1).copyWith(
+          tools: [
+            {'name': name},
+          ],
+        );
+        const messages = [ChatMessage.user('x')];
+        for (final call in [
+          () => llm.chat(messages, options).fullText,
+          () => llm.chatPrompt(messages, options),
+        ]) {
+          await expectLater(call(), throwsLlm<HpLlmArgumentException>(what));
+        }
+      }
+      port.close();
       expect(await llm.generate('Hello', greedy(2)).fullText, isNotEmpty);
     });
 
@@ -359,6 +365,24 @@ void main() {
       expect(done.reason, FinishReason.context);
       expect(done.stats!.contextCapacity, 48);
       await chat.dispose();
+    });
+
+    test('says what has no room in memory, and works on', () async {
+      const huge = ContextOptions(tokens: 100000000);
+      final info = await HappyPhoneLlm.inspect(
+        modelPath,
+        context: huge,
+        libraryPath: libraryPath,
+      );
+      expect(info.fit, MemoryFit.no);
+      final chat = llm.startChat(context: huge);
+      await expectLater(
+        chat.send('Hello').fullText,
+        throwsLlm<HpLlmMemoryException>('100000000 tokens'),
+      );
+      expect(chat.messages, isEmpty);
+      await chat.dispose();
+      expect(await llm.generate('Hello', greedy(2)).fullText, isNotEmpty);
     });
 
     test('answers one after the other', () async {

@@ -228,7 +228,7 @@ hooks:
   });
 
   test('the console chat chats, as a built program', () async {
-    await makeApp(File('example/bin/chat.dart').readAsStringSync());
+    await makeApp(File('example/bin/main.dart').readAsStringSync());
     expectSuccess(await dart(['analyze', '--fatal-infos', 'bin']));
     expectSuccess(await dart(['build', 'cli', '--output', 'out']));
     final program = File('${folder.path}/out/bundle/bin/app');
@@ -250,7 +250,7 @@ hooks:
   });
 
   test('the console chat says what is wrong', () async {
-    await makeApp(File('example/bin/chat.dart').readAsStringSync());
+    await makeApp(File('example/bin/main.dart').readAsStringSync());
     final none = await dart(['run', 'bin/app.dart', 'none.gguf']);
     expect(none.exitCode, 1);
     expect('${none.stderr}', contains('none.gguf'));

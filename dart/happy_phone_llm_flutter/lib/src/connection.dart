@@ -91,7 +91,17 @@ final class Connection {
   /// Whether [dispose] has been called, or the worker has ended.
   bool get isDisposed => _disposing || _gone.isCompleted;
 
-  void _send(Command command) => _commands?.send(command);
+  /// Throws [HpLlmArgumentException] for what cannot leave this isolate, as a
+  /// port among the tools cannot.
+  void _send(Command command) {
+    try {
+      _commands?.send(command);
+      // What a port throws for such an object.
+      // ignore: avoid_catching_errors
+    } on ArgumentError catch (e) {
+      throw HpLlmArgumentException('not of values that JSON has: ${e.message}');
+    }
+  }
 
   // ---- Answers.
 
@@ -132,8 +142,13 @@ final class Connection {
   void _startFirst(int session) {
     final answer = _queues[session]?.firstOrNull;
     if (answer == null) return;
+    try {
+      _send(answer.command);
+    } on HpLlmArgumentException catch (e) {
+      _remove(answer);
+      return answer.fail(e);
+    }
     answer.isRunning = true;
-    _send(answer.command);
     if (answer.isPaused) _send(PauseCommand(answer.command.id, paused: true));
   }
 
@@ -194,9 +209,9 @@ final class Connection {
   Future<T> ask<T>(Question question) async {
     if (isDisposed) throw _endedError();
     final id = ++_lastId;
+    _send(AskCommand(id, question));
     final completer = _questions[id] = Completer<Object?>();
     _keepAlive();
-    _send(AskCommand(id, question));
     return await completer.future as T;
   }
 

@@ -58,6 +58,7 @@ final class Usage {
     this.promptTokens = 0,
     this.cachedTokens = 0,
     this.generatedTokens = 0,
+    this.forgottenMessages = 0,
   });
 
   /// Tokens of the prompt.
@@ -68,6 +69,10 @@ final class Usage {
 
   /// Tokens of the answer.
   final int generatedTokens;
+
+  /// Messages of the conversation that had no room in the context:
+  /// `GenerationOptions.forgetOldest`.
+  final int forgottenMessages;
 
   @override
   String toString() =>

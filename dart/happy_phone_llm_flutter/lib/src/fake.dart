@@ -50,7 +50,8 @@ final class FakeAnswer {
   /// How it fails after [texts], instead of ending.
   final HpLlmException? error;
 
-  /// What the last event says; null: a token for each piece.
+  /// What the last event says, forgotten messages too; null: a token for each
+  /// piece.
   final Usage? usage;
 
   /// What the last event says.

@@ -53,6 +53,7 @@ final class GenerationOptions {
     this.parseSpecial = false,
     this.thinking = Thinking.byDefault,
     this.tools = const [],
+    this.forgetOldest = false,
   });
 
   /// Tokens of the answer; -1: until the context is full.
@@ -78,6 +79,11 @@ final class GenerationOptions {
   /// "description" and "parameters" (a JSON schema), of values that JSON has.
   final List<Map<String, Object?>> tools;
 
+  /// Of conversations: one that leaves no room for an answer in the context is
+  /// answered without its oldest turns (`Usage.forgottenMessages`), instead of
+  /// failing with `HpLlmContextException`. System messages at the beginning stay.
+  final bool forgetOldest;
+
   /// The same but for what is given.
   GenerationOptions copyWith({
     int? maxTokens,
@@ -87,6 +93,7 @@ final class GenerationOptions {
     bool? parseSpecial,
     Thinking? thinking,
     List<Map<String, Object?>>? tools,
+    bool? forgetOldest,
   }) => GenerationOptions(
     maxTokens: maxTokens ?? this.maxTokens,
     sampling: sampling ?? this.sampling,
@@ -95,6 +102,7 @@ final class GenerationOptions {
     parseSpecial: parseSpecial ?? this.parseSpecial,
     thinking: thinking ?? this.thinking,
     tools: tools ?? this.tools,
+    forgetOldest: forgetOldest ?? this.forgetOldest,
   );
 }
 

@@ -1,9 +1,11 @@
 import 'dart:async';
 import 'dart:collection';
 import 'dart:isolate';
+import 'dart:math';
 
 import 'events.dart';
 import 'exceptions.dart';
+import 'forgetting.dart';
 import 'native.dart';
 import 'options.dart';
 import 'protocol.dart';
@@ -24,10 +26,13 @@ void workerMain(WorkerStart start) {
 
 /// An answer that is being computed.
 final class _Answer {
-  _Answer(this.id, this.session);
+  _Answer(this.id, this.session, this.forgotten);
 
   final int id;
   final NativeHandle session;
+
+  /// Messages that had no room.
+  final int forgotten;
   bool paused = false;
 }
 
@@ -118,14 +123,37 @@ final class _Worker {
   void _begin(AnswerCommand c) {
     try {
       final session = _sessions[c.session] ??= _makeSession(c);
-      _native.start(session, c.prompt, c.options);
-      _answers[c.id] = _Answer(c.id, session);
+      final (prompt, forgotten) = _fitting(c, session);
+      _native.start(session, prompt, c.options);
+      _answers[c.id] = _Answer(c.id, session, forgotten);
       // One that comes after dispose() has been called ends as the others do.
       if (_disposing) _native.stop(session.value);
       _schedule();
     } on HpLlmException catch (e) {
       _report(Failed(c.id, e));
     }
+  }
+
+  /// The prompt, and how many of its messages have no room beside an answer.
+  (Prompt, int) _fitting(AnswerCommand c, NativeHandle session) {
+    final messages = c.prompt.messages;
+    if (messages == null || !c.options.forgetOldest) return (c.prompt, 0);
+    final capacity = _native.stats(session).contextCapacity;
+    final limit = c.options.maxTokens;
+    final answer = limit < 0 ? capacity ~/ 4 : min(limit, capacity ~/ 4);
+    final kept = whatFits(
+      messages,
+      capacity - answer,
+      (some) => _native
+          .tokenize(
+            _model!,
+            _native.chatPrompt(_model!, some, c.options),
+            addSpecial: true,
+            parseSpecial: true,
+          )
+          .length,
+    );
+    return (Prompt(messages: kept), messages.length - kept.length);
   }
 
   NativeHandle _makeSession(AnswerCommand c) {
@@ -182,7 +210,16 @@ final class _Worker {
           final stats = _native.stats(answer.session);
           last = Ended(
             answer.id,
-            Done(finish, usage: event.usage, stats: stats),
+            Done(
+              finish,
+              usage: Usage(
+                promptTokens: event.usage.promptTokens,
+                cachedTokens: event.usage.cachedTokens,
+                generatedTokens: event.usage.generatedTokens,
+                forgottenMessages: answer.forgotten,
+              ),
+              stats: stats,
+            ),
           );
         }
       } on HpLlmException catch (e) {

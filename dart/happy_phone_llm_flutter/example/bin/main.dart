@@ -1,4 +1,4 @@
-// A chat on the console: dart run bin/chat.dart MODEL.gguf
+// A chat on the console: dart run bin/main.dart MODEL.gguf
 // Ctrl-C stops an answer; an empty line, or Ctrl-C between answers, ends.
 import 'dart:convert';
 import 'dart:io';
@@ -7,7 +7,7 @@ import 'package:happy_phone_llm_flutter/happy_phone_llm_flutter.dart';
 
 Future<void> main(List<String> arguments) async {
   if (arguments.length != 1) {
-    stderr.writeln('usage: dart run bin/chat.dart MODEL.gguf');
+    stderr.writeln('usage: dart run bin/main.dart MODEL.gguf');
     exit(2);
   }
   try {
@@ -31,7 +31,7 @@ Future<void> converse(String path) async {
 
   final chat = llm.startChat(
     system: 'You are a helpful assistant.',
-    options: const GenerationOptions(maxTokens: 400),
+    options: const GenerationOptions(maxTokens: 400, forgetOldest: true),
   );
   final interrupts = ProcessSignal.sigint.watch().listen((_) {
     if (!chat.isAnswering) exit(130);
