@@ -398,6 +398,41 @@ void main() {
     await closeApp(tester);
   });
 
+  testWidgets('where the memory of the model begins is seen', (tester) async {
+    const stats = GenerationStats(tokensPerSecond: 10);
+    final services = FakeServices(
+      answers: const [
+        FakeAnswer(
+          ['A', 'B'],
+          delay: _tick,
+          usage: Usage(forgottenMessages: 2),
+          stats: stats,
+        ),
+      ],
+    )..remember([recipes]);
+    await showApp(tester, services, size: tablet);
+    final mark = find.text('The model does not remember what is above');
+    expect(mark, findsNothing);
+    await ask(tester, 'More?');
+    await tester.pumpAndSettle();
+    expect(services.llm.requests.single.options.forgetOldest, isTrue);
+    await tester.drag(find.byType(SelectionArea), const Offset(0, 3000));
+    await tester.pumpAndSettle();
+    double top(Finder what) => tester.getTopLeft(what).dy;
+    expect(top(mark), greaterThan(top(find.text('Egg fried rice'))));
+    expect(top(mark), lessThan(top(find.text('Now as code, please!'))));
+    // It stays while the next answer comes, and is there after a restart.
+    await ask(tester, 'And?');
+    await tester.pump(_tick);
+    expect(find.text('Stop'), findsOneWidget);
+    await tester.drag(find.byType(SelectionArea), const Offset(0, 3000));
+    await tester.pump(_tick);
+    expect(mark, findsOneWidget);
+    await tester.pumpAndSettle();
+    expect('${services.texts.texts}', contains('"forgotten":2'));
+    await closeApp(tester);
+  });
+
   testWidgets('thoughts are folded', (tester) async {
     final services = FakeServices()
       ..remember([

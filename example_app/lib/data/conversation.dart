@@ -28,6 +28,7 @@ class Message {
     required this.text,
     this.state = MessageState.complete,
     this.speed,
+    this.forgotten = 0,
   });
 
   const Message.user(String text) : this(role: ChatRole.user, text: text);
@@ -55,6 +56,10 @@ class Message {
               ? MessageState.interrupted
               : known,
           speed: AnswerSpeed.fromJson(json['speed']),
+          forgotten: switch (json['forgotten']) {
+            final int count => count,
+            _ => 0,
+          },
         );
       }
     }
@@ -68,6 +73,10 @@ class Message {
   /// Of answers: how fast it came.
   final AnswerSpeed? speed;
 
+  /// Of answers: so many messages of the conversation the model did not see any
+  /// more, from its beginning on.
+  final int forgotten;
+
   bool get isUser => role == ChatRole.user;
 
   Message copyWith({String? text, MessageState? state, AnswerSpeed? speed}) =>
@@ -76,6 +85,7 @@ class Message {
         text: text ?? this.text,
         state: state ?? this.state,
         speed: speed ?? this.speed,
+        forgotten: forgotten,
       );
 
   Map<String, Object?> toJson() => {
@@ -83,6 +93,7 @@ class Message {
     'text': text,
     'state': state.name,
     if (speed case final speed?) 'speed': speed.toJson(),
+    if (forgotten > 0) 'forgotten': forgotten,
   };
 }
 

@@ -111,6 +111,7 @@ class EngineService {
       ],
       GenerationOptions(
         maxTokens: settings.maxTokens,
+        forgetOldest: true,
         sampling: Sampling(
           temperature: settings.temperature,
           topP: settings.topP,

@@ -38,8 +38,8 @@ Failure _describe(HpLlmException error) {
       'Close other apps, or choose a smaller model.',
     ),
     HpLlmContextException() => (
-      'This chat is longer than the model can remember.',
-      'Clear it, or start a new one.',
+      'This is more than the model can read at once.',
+      'Shorten your message, or the system prompt in the settings.',
     ),
     HpLlmFormatException() => (
       'This file is damaged, or is not a model.',

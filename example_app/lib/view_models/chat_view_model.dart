@@ -48,6 +48,13 @@ class ChatViewModel extends ChangeNotifier {
 
   List<Message> get messages => _chats.current.messages;
 
+  /// How many messages, from the first on, the model did not see any more when it
+  /// answered last.
+  int get forgotten {
+    final whole = messages.where((message) => message.speed != null);
+    return whole.lastOrNull?.forgotten ?? 0;
+  }
+
   String get chatId => _chats.current.id;
 
   bool get isGenerating => _isGenerating;
@@ -158,13 +165,17 @@ class ChatViewModel extends ChangeNotifier {
         _firstToken ??= _clock.elapsed;
         _text.write(text);
         _showTimer ??= Timer(showEvery, _show);
-      case Done(:final reason, :final stats):
-        _finish(switch (reason) {
-          FinishReason.stop => MessageState.complete,
-          FinishReason.length => MessageState.tooLong,
-          FinishReason.context => MessageState.contextFull,
-          FinishReason.stopped => MessageState.stopped,
-        }, _speedOf(stats));
+      case Done(:final reason, :final stats, :final usage):
+        _finish(
+          switch (reason) {
+            FinishReason.stop => MessageState.complete,
+            FinishReason.length => MessageState.tooLong,
+            FinishReason.context => MessageState.contextFull,
+            FinishReason.stopped => MessageState.stopped,
+          },
+          speed: _speedOf(stats),
+          forgotten: usage.forgottenMessages,
+        );
     }
   }
 
@@ -203,15 +214,15 @@ class ChatViewModel extends ChangeNotifier {
 
   void _fail(Object error) {
     _failure = describeError(error);
-    _finish(MessageState.interrupted, null);
+    _finish(MessageState.interrupted);
   }
 
   void _ended() {
-    if (isGenerating) _finish(MessageState.interrupted, null);
+    if (isGenerating) _finish(MessageState.interrupted);
   }
 
   /// The answer stays as far as it came; an empty one only where it is an answer.
-  void _finish(MessageState state, AnswerSpeed? speed) {
+  void _finish(MessageState state, {AnswerSpeed? speed, int forgotten = 0}) {
     _showTimer?.cancel();
     _showTimer = null;
     _subscription = null;
@@ -223,6 +234,7 @@ class ChatViewModel extends ChangeNotifier {
       text: '$_text',
       state: state,
       speed: speed,
+      forgotten: forgotten,
     );
     unawaited(_chats.update([..._withoutAnswer(), if (keeps) answer]));
     if (!_isDisposed) notifyListeners();
@@ -231,7 +243,7 @@ class ChatViewModel extends ChangeNotifier {
   /// Another chat is opened, or this one is emptied.
   void _leave() {
     final subscription = _subscription;
-    if (_isGenerating) _finish(MessageState.stopped, null);
+    if (_isGenerating) _finish(MessageState.stopped);
     unawaited(subscription?.cancel());
     _failure = null;
     cancelEdit();

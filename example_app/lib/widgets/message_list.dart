@@ -127,9 +127,19 @@ class _MessageListState extends State<MessageList> {
         itemBuilder: (context, i) => Center(
           child: ConstrainedBox(
             constraints: const BoxConstraints(maxWidth: maxReadingWidth),
-            child: i < messages.length
-                ? _message(messages[i], i, isLast: i == messages.length - 1)
-                : _failed(),
+            child: i == messages.length
+                ? _failed()
+                : Column(
+                    crossAxisAlignment: CrossAxisAlignment.stretch,
+                    children: [
+                      if (i > 0 && i == chat.forgotten) const _Forgotten(),
+                      _message(
+                        messages[i],
+                        i,
+                        isLast: i == messages.length - 1,
+                      ),
+                    ],
+                  ),
           ),
         ),
       ),
@@ -168,4 +178,36 @@ class _MessageListState extends State<MessageList> {
       ),
     ),
   );
+}
+
+/// Stands where the model's memory begins.
+class _Forgotten extends StatelessWidget {
+  const _Forgotten();
+
+  @override
+  Widget build(BuildContext context) {
+    final theme = Theme.of(context);
+    return Padding(
+      padding: const EdgeInsets.only(top: 24),
+      child: Row(
+        children: [
+          const Expanded(child: Divider()),
+          Flexible(
+            flex: 4,
+            child: Padding(
+              padding: const EdgeInsets.symmetric(horizontal: 12),
+              child: Text(
+                'The model does not remember what is above',
+                textAlign: TextAlign.center,
+                style: theme.textTheme.bodySmall?.copyWith(
+                  color: theme.colorScheme.onSurfaceVariant,
+                ),
+              ),
+            ),
+          ),
+          const Expanded(child: Divider()),
+        ],
+      ),
+    );
+  }
 }

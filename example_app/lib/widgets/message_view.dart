@@ -165,7 +165,7 @@ class _Answer extends StatelessWidget {
       message.text.trim().isEmpty ? 'The model had nothing to say.' : null,
     MessageState.stopped => 'Stopped.',
     MessageState.tooLong => 'As long as the settings allow.',
-    MessageState.contextFull => 'The model’s memory is full. Start a new chat.',
+    MessageState.contextFull => 'As long as the model’s memory allows.',
     MessageState.interrupted => 'Interrupted.',
     MessageState.running => null,
   };
