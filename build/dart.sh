@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Format, analyze and test the Dart package on the real Dart SDK, which is in the
 # Debian folder of build/sid.sh; end with 'N passed, N failed'.
-# usage: dart.sh [TEST...]    (test/TEST_test.dart; default: everything)
+# usage: dart.sh [-v] [TEST...]    (test/TEST_test.dart; default: everything)
+# -v: every test, with its time.
 # FFIGEN: a command that runs ffigen in that folder (there is no pub server to get
 # it from): the bindings are made anew and compared, too.
 set -uo pipefail
 source "$(dirname "$0")/lib.sh"
+verbose=
+[[ ${1:-} != -v ]] || { verbose=1 && shift; }
 [[ -x $sid/usr/bin/dart && -e $sid/usr/share/dart/packages/test_api ]] ||
   die "the Dart SDK is missing in $sid; install it: make deps"
 for model in "$cache/models/smollm2-q4_1.gguf" "$cache/archs/llama-dense.gguf"; do
@@ -109,7 +112,7 @@ suite() {
     sed 's/^/      /' "$work/log" >&2
   else
     say "   ok   dart $1_test.dart: $last"
-    grep '^      ' "$work/log" >&2
+    if [[ $verbose ]]; then sed 's/^/      /' "$work/log" >&2; else grep '^      ' "$work/log" >&2; fi
   fi
 }
 

@@ -13,7 +13,7 @@ cp -L "$cache/models/smollm2-q4_1.gguf" "$work/home/data/happy_phone/models/Smol
 cp "$root/build/flutter/drive.py" "$work/"
 
 # xauth's file and the session's sockets are in $work, too.
-within 240 env -i PATH=/usr/bin:/bin LANG=C.UTF-8 HOME="$inside/home" TMPDIR="$inside/home" \
+within 600 env -i PATH=/usr/bin:/bin LANG=C.UTF-8 HOME="$inside/home" TMPDIR="$inside/home" \
   XDG_DATA_HOME="$inside/home/data" XDG_RUNTIME_DIR="$inside/home" GTK_A11Y=none NO_AT_BRIDGE=1 \
   LIBGL_ALWAYS_SOFTWARE=1 HPLLM_DRIVE="$inside/drive" \
   dbus-run-session -- xvfb-run -a -s "-screen 0 1280x900x24" \

@@ -23,7 +23,7 @@ Future<void> main(List<String> arguments) async {
   final app = _App(process);
   var code = 1;
   try {
-    code = await _restart(app, kernel).timeout(const Duration(minutes: 3));
+    code = await _restart(app, kernel).timeout(const Duration(minutes: 9));
   } on Object catch (e) {
     stdout.writeln('$e\n${app.log}');
     stdout.writeln('0 passed, 1 failed');
@@ -172,7 +172,7 @@ final class _App {
       ..start();
     final life = _life = Completer();
     // One that is cut short by the next is waited for by nobody.
-    return life.future.timeout(const Duration(seconds: 60))..ignore();
+    return life.future.timeout(const Duration(minutes: 2))..ignore();
   }
 
   /// The threads and kB of memory of the process.

@@ -11,7 +11,7 @@ cp "$root/build/flutter/restart_app.dart" "$work/example_app/"
 assets "$inside/flutter_assets" || die "the asset bundle cannot be made"
 frontend "$inside/app.dill" "$inside/example_app/restart_app.dart" \
   --sdk-root="$engine/flutter_patched_sdk/" --enable-asserts || die "the app does not compile"
-within 240 env -i PATH=/usr/bin:/bin LANG=C.UTF-8 HOME="$inside/home" TMPDIR="$inside/home" \
+within 600 env -i PATH=/usr/bin:/bin LANG=C.UTF-8 HOME="$inside/home" TMPDIR="$inside/home" \
   HPLLM_TEST_LIBRARY="$inside/lib/libhappyphonellm.so" HPLLM_TEST_MODEL="$inside/smollm2-q4_1.gguf" \
   dart "$inside/restart.dart" "$inside/app.dill" \
   "$engine/flutter_tester" --run-forever --vm-service-port=0 --disable-service-auth-codes \

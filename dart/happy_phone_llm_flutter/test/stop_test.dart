@@ -76,13 +76,17 @@ void main() {
     });
 
     test('is cancelled while the prompt is read', () async {
-      final clock = Stopwatch();
-      final answer = llm.generate('$clock $longPrompt', endless).listen(null);
-      await Future<void>.delayed(moment * 3);
-      clock.start();
-      await answer.cancel();
-      printOnFailure('${clock.elapsedMilliseconds} ms');
-      expect(clock.elapsedMilliseconds, lessThan(1000));
+      final all = await llm.countTokens(longPrompt);
+      // Judged by what is left undone: clocks run on when a machine is busy. It
+      // may also be read before this isolate's turn comes; not each time.
+      for (var left = 9; ; left--) {
+        final answer = llm.generate('$left $longPrompt', endless).listen(null);
+        await Future<void>.delayed(moment);
+        await answer.cancel();
+        final stats = await llm.stats();
+        if (stats.contextTokens < all) break;
+        expect(left, greaterThan(0), reason: '$stats');
+      }
     });
 
     test('is cancelled by break', () async {
@@ -164,21 +168,24 @@ void main() {
     });
 
     test('is stopped 30 times quickly', () async {
-      final times = <int>[];
-      for (var i = 0; i < 30; i++) {
-        final clock = Stopwatch();
-        await for (final event in llm.generate('Story $i', endless)) {
-          if (event is TextDelta && !clock.isRunning) {
-            clock.start();
-            llm.stop();
+      // The promise is 50 ms; a machine may be busy with other things, but not
+      // each time.
+      for (var left = 4; ; left--) {
+        final times = <int>[];
+        for (var i = 0; i < 30; i++) {
+          final clock = Stopwatch();
+          await for (final event in llm.generate('Story $i', endless)) {
+            if (event is TextDelta && !clock.isRunning) {
+              clock.start();
+              llm.stop();
+            }
           }
+          times.add(clock.elapsedMicroseconds);
         }
-        times.add(clock.elapsedMicroseconds);
+        times.sort();
+        if (times[15] < 50000) break;
+        expect(left, greaterThan(0), reason: 'median of $times us');
       }
-      times.sort();
-      printOnFailure('$times');
-      // The promise is 50 ms; a machine may be busy with other things.
-      expect(times[15], lessThan(100000), reason: 'median');
     });
 
     test('ends with its chat', () async {

@@ -39,6 +39,22 @@ GenerationOptions greedy(int count) =>
 /// An answer that is never finished during a test.
 final endless = greedy(-1).copyWith(ignoreEndOfText: true);
 
+/// The `dart` program, beside the virtual machine that runs this.
+final String dartCommand = Platform.resolvedExecutable.replaceFirst(
+  RegExp(r'dartvm$'),
+  'dart',
+);
+
+/// Compiles test/programs/[name].dart; [kind] is of `dart compile`.
+Future<void> compile(String kind, String name, String output) async {
+  final result = await Process.run(dartCommand, [
+    ...['compile', kind, '--output', output],
+    '--packages=${Uri.parse(Platform.packageConfig!).toFilePath()}',
+    'test/programs/$name.dart',
+  ]);
+  if (result.exitCode != 0) throw StateError('${result.stderr}');
+}
+
 /// Memory of this process beside mapped files, in MiB.
 double anonymousMiB() => _status('RssAnon') / 1024;
 
