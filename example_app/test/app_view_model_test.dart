@@ -189,6 +189,37 @@ void main() {
     await tester.pump(const Duration(seconds: 1));
   });
 
+  for (final (gigabytes, name) in const [
+    (1, 'SmolLM2 135M'),
+    (3, 'Qwen2.5 0.5B'),
+    (6, 'Llama 3.2 1B'),
+    (16, 'Llama 3.2 1B'),
+  ]) {
+    testWidgets('what is recommended for $gigabytes GB', (tester) async {
+      final services = FakeServices(
+        models: [],
+        platform: FakePlatform(totalBytes: gigabytes * 1000000000),
+      );
+      final app = AppViewModel(services.all);
+      await app.start();
+      List<String> recommended() => [
+        for (final item in app.models.available)
+          if (item.isRecommended) item.title,
+      ];
+      expect(recommended(), isEmpty, reason: 'no size is known');
+      for (final (i, model) in catalogue.indexed) {
+        services.downloads.sizes[model.url] =
+            [105, 292, 271, 491, 639, 806, 808][i] * 1000000;
+      }
+      await app.models.learnSizes();
+      expect(recommended(), [name]);
+      await app.models.addFile('/mine.gguf');
+      expect(recommended(), isEmpty, reason: 'they have one');
+      app.dispose();
+      await tester.pump(const Duration(seconds: 1));
+    });
+  }
+
   testWidgets('downloads of the last life wait to be gone on with', (
     tester,
   ) async {

@@ -67,10 +67,14 @@ void main() {
   });
 
   picture('phone_first_run', (tester) async {
-    final services = FakeServices(models: []);
+    final services = FakeServices(
+      models: [],
+      platform: const FakePlatform(totalBytes: 3000000000),
+    );
+    const megabytes = [105, 292, 271, 491, 639, 806, 808];
     services.downloads.sizes = {
       for (final (i, model) in catalogue.indexed)
-        model.url: 105000000 + 400000000 * i,
+        model.url: megabytes[i] * 1000000,
     };
     await showApp(tester, services);
     services.downloads.tell(
@@ -87,7 +91,7 @@ void main() {
       const DownloadStatus(
         DownloadPhase.failed,
         received: 21000000,
-        total: 505000000,
+        total: 292000000,
         failure: DownloadFailures.offline,
       ),
     );

@@ -22,6 +22,7 @@ class ModelItem {
     this.download,
     this.bytes,
     this.fit = MemoryFit.unknown,
+    this.isRecommended = false,
   });
 
   final String fileName;
@@ -40,6 +41,9 @@ class ModelItem {
 
   /// On this device.
   final MemoryFit fit;
+
+  /// Of those to be had, the one to begin with.
+  final bool isRecommended;
 
   String get title => catalogue?.name ?? file?.label ?? fileName;
 }
@@ -121,8 +125,22 @@ class ModelsViewModel extends ChangeNotifier {
           download: _status[model.fileName],
           bytes: _bytesOf(model.fileName),
           fit: _fitOf(_bytesOf(model.fileName)),
+          isRecommended: model == _recommended,
         ),
   ];
+
+  /// For who has none, the largest that leaves room for other apps: the catalogue
+  /// begins with the smallest.
+  CatalogueModel? get _recommended {
+    final memory = _memory;
+    if (_files.isNotEmpty || memory == null) return null;
+    return catalogue.reversed.where((model) {
+      final bytes = _bytesOf(model.fileName);
+      return bytes != null &&
+          bytes <= memory.total / 6 &&
+          _fitOf(bytes) == MemoryFit.yes;
+    }).firstOrNull;
+  }
 
   int? _bytesOf(String name) => _status[name]?.total ?? _sizes[name];
 

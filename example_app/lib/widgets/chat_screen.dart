@@ -94,11 +94,13 @@ class ChatScreen extends StatelessWidget {
           ),
         ),
         actions: [
-          IconButton(
-            tooltip: 'New chat',
-            icon: const Icon(Icons.add_comment_outlined),
-            onPressed: app.chats.openNew,
-          ),
+          // Beside the chats there is one already.
+          if (hasDrawer)
+            IconButton(
+              tooltip: 'New chat',
+              icon: const Icon(Icons.add_comment_outlined),
+              onPressed: app.chats.openNew,
+            ),
           const SizedBox(width: 8),
         ],
       );
@@ -187,29 +189,41 @@ class _Title extends StatelessWidget {
   @override
   Widget build(BuildContext context) {
     final theme = Theme.of(context);
-    return InkWell(
-      borderRadius: BorderRadius.circular(8),
-      onTap: onTap,
-      child: Padding(
-        padding: const EdgeInsets.symmetric(horizontal: 4, vertical: 2),
-        child: Column(
-          crossAxisAlignment: CrossAxisAlignment.start,
-          children: [
-            Text(
-              chat,
-              maxLines: 1,
-              overflow: TextOverflow.ellipsis,
-              style: theme.textTheme.titleMedium,
-            ),
-            Text(
-              model,
-              maxLines: 1,
-              overflow: TextOverflow.ellipsis,
-              style: theme.textTheme.labelMedium?.copyWith(
-                color: theme.colorScheme.onSurfaceVariant,
+    final quiet = theme.colorScheme.onSurfaceVariant;
+    return Tooltip(
+      message: 'Choose a model',
+      child: InkWell(
+        borderRadius: BorderRadius.circular(8),
+        onTap: onTap,
+        child: Padding(
+          padding: const EdgeInsets.all(4),
+          child: Column(
+            crossAxisAlignment: CrossAxisAlignment.start,
+            children: [
+              Text(
+                chat,
+                maxLines: 1,
+                overflow: TextOverflow.ellipsis,
+                style: theme.textTheme.titleMedium,
               ),
-            ),
-          ],
+              Row(
+                mainAxisSize: MainAxisSize.min,
+                children: [
+                  Flexible(
+                    child: Text(
+                      model,
+                      maxLines: 1,
+                      overflow: TextOverflow.ellipsis,
+                      style: theme.textTheme.labelMedium?.copyWith(
+                        color: quiet,
+                      ),
+                    ),
+                  ),
+                  Icon(Icons.expand_more, size: 16, color: quiet),
+                ],
+              ),
+            ],
+          ),
         ),
       ),
     );

@@ -131,7 +131,7 @@ class _ComposerState extends State<Composer> {
     textCapitalization: TextCapitalization.sentences,
     keyboardType: TextInputType.multiline,
     decoration: InputDecoration(
-      hintText: 'Prompt',
+      hintText: 'Ask anything',
       filled: false,
       border: InputBorder.none,
       contentPadding: EdgeInsets.fromLTRB(20, 16, 20, bottom),

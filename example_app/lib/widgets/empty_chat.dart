@@ -16,6 +16,13 @@ class EmptyChat extends StatelessWidget {
     (Icons.code, 'Write a Python function that reverses a list'),
   ];
 
+  static List<List<(IconData, String)>> _rows({required bool inPairs}) =>
+      inPairs
+      ? [_suggestions.sublist(0, 2), _suggestions.sublist(2)]
+      : [
+          for (final suggestion in _suggestions) [suggestion],
+        ];
+
   @override
   Widget build(BuildContext context) {
     final theme = Theme.of(context);
@@ -44,18 +51,23 @@ class EmptyChat extends StatelessWidget {
               ),
               const SizedBox(height: 28),
               LayoutBuilder(
-                builder: (context, constraints) => Wrap(
+                builder: (context, constraints) => Column(
                   spacing: 12,
-                  runSpacing: 12,
                   children: [
-                    for (final (icon, text) in _suggestions)
-                      _Suggestion(
-                        icon,
-                        text,
-                        onSuggestion,
-                        width: constraints.maxWidth >= 560
-                            ? (constraints.maxWidth - 12) / 2
-                            : constraints.maxWidth,
+                    for (final row in _rows(
+                      inPairs: constraints.maxWidth >= 560,
+                    ))
+                      IntrinsicHeight(
+                        child: Row(
+                          spacing: 12,
+                          crossAxisAlignment: CrossAxisAlignment.stretch,
+                          children: [
+                            for (final (icon, text) in row)
+                              Expanded(
+                                child: _Suggestion(icon, text, onSuggestion),
+                              ),
+                          ],
+                        ),
                       ),
                   ],
                 ),
@@ -69,34 +81,30 @@ class EmptyChat extends StatelessWidget {
 }
 
 class _Suggestion extends StatelessWidget {
-  const _Suggestion(this.icon, this.text, this.onTap, {required this.width});
+  const _Suggestion(this.icon, this.text, this.onTap);
 
   final IconData icon;
   final String text;
   final void Function(String prompt)? onTap;
-  final double width;
 
   @override
   Widget build(BuildContext context) {
     final theme = Theme.of(context);
     final scheme = theme.colorScheme;
-    return SizedBox(
-      width: width,
-      child: Material(
-        color: scheme.surfaceContainerLow,
-        borderRadius: BorderRadius.circular(16),
-        clipBehavior: Clip.antiAlias,
-        child: InkWell(
-          onTap: onTap == null ? null : () => onTap!(text),
-          child: Padding(
-            padding: const EdgeInsets.symmetric(horizontal: 16, vertical: 14),
-            child: Row(
-              children: [
-                Icon(icon, size: 20, color: scheme.primary),
-                const SizedBox(width: 14),
-                Expanded(child: Text(text, style: theme.textTheme.bodyMedium)),
-              ],
-            ),
+    return Material(
+      color: scheme.surfaceContainerLow,
+      borderRadius: BorderRadius.circular(16),
+      clipBehavior: Clip.antiAlias,
+      child: InkWell(
+        onTap: onTap == null ? null : () => onTap!(text),
+        child: Padding(
+          padding: const EdgeInsets.symmetric(horizontal: 16, vertical: 14),
+          child: Row(
+            children: [
+              Icon(icon, size: 20, color: scheme.primary),
+              const SizedBox(width: 14),
+              Expanded(child: Text(text, style: theme.textTheme.bodyMedium)),
+            ],
           ),
         ),
       ),

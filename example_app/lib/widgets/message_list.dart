@@ -121,12 +121,19 @@ class _MessageListState extends State<MessageList> {
       controller: _scroll,
       child: ListView.builder(
         controller: _scroll,
-        padding: const EdgeInsets.fromLTRB(16, 0, 16, 24),
+        padding: const EdgeInsets.fromLTRB(
+          16 - aroundIcon,
+          0,
+          16 - aroundIcon,
+          24,
+        ),
         keyboardDismissBehavior: ScrollViewKeyboardDismissBehavior.onDrag,
         itemCount: messages.length + (failure == null ? 0 : 1),
         itemBuilder: (context, i) => Center(
           child: ConstrainedBox(
-            constraints: const BoxConstraints(maxWidth: maxReadingWidth),
+            constraints: const BoxConstraints(
+              maxWidth: maxReadingWidth + 2 * aroundIcon,
+            ),
             child: i == messages.length
                 ? _failed()
                 : Column(
@@ -165,7 +172,7 @@ class _MessageListState extends State<MessageList> {
   }
 
   Widget _failed() => Padding(
-    padding: const EdgeInsets.only(top: 16),
+    padding: const EdgeInsets.fromLTRB(aroundIcon, 8, aroundIcon, 0),
     child: SelectionContainer.disabled(
       child: FailureCard(
         failure: chat.failure!,

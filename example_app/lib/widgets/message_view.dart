@@ -7,6 +7,7 @@ import '../data/conversation.dart';
 import '../data/format.dart';
 import '../data/thought.dart';
 import 'markdown_view.dart';
+import 'theme.dart';
 
 /// A message of a chat, and what can be done with it.
 class MessageView extends StatelessWidget {
@@ -62,7 +63,10 @@ class _Question extends StatelessWidget {
         children: [
           Container(
             alignment: AlignmentDirectional.centerEnd,
-            padding: const EdgeInsetsDirectional.only(start: 48),
+            padding: const EdgeInsetsDirectional.only(
+              start: 48 + aroundIcon,
+              end: aroundIcon,
+            ),
             child: Semantics(
               label: 'You said',
               child: DecoratedBox(
@@ -117,46 +121,51 @@ class _Answer extends StatelessWidget {
     final isRunning = message.state == MessageState.running;
     final thought = splitThought(message.text);
     final note = _note(message);
-    return Padding(
-      padding: const EdgeInsets.only(top: 8),
-      child: Column(
-        crossAxisAlignment: CrossAxisAlignment.stretch,
-        children: [
-          if (thought.thinking.isNotEmpty)
-            _Thinking(thought, isRunning: isRunning),
-          Semantics(
-            label: 'Answer',
-            child: _Directed(
-              thought.answer,
-              child: MarkdownView(thought.answer, onLink: view.onLink),
-            ),
-          ),
-          if (isRunning)
-            _Working(switch (message.text) {
-              '' => 'Reading your prompt …',
-              _ when thought.isThinking => 'Thinking …',
-              _ => 'Generating …',
-            })
-          else ...[
-            if (note != null)
-              Padding(
-                padding: const EdgeInsets.only(top: 8),
-                child: Text(
-                  note,
-                  style: Theme.of(context).textTheme.bodySmall?.copyWith(
-                    color: Theme.of(context).colorScheme.onSurfaceVariant,
-                    fontStyle: FontStyle.italic,
-                  ),
+    return Column(
+      crossAxisAlignment: CrossAxisAlignment.stretch,
+      children: [
+        Padding(
+          padding: const EdgeInsets.symmetric(horizontal: aroundIcon),
+          child: Column(
+            crossAxisAlignment: CrossAxisAlignment.stretch,
+            children: [
+              if (thought.thinking.isNotEmpty)
+                _Thinking(thought, isRunning: isRunning),
+              Semantics(
+                label: 'Answer',
+                child: _Directed(
+                  thought.answer,
+                  child: MarkdownView(thought.answer, onLink: view.onLink),
                 ),
               ),
-            _Actions([
-              _CopyButton(thought.answer),
-              _ActionButton(Icons.refresh, 'Regenerate', view.onRegenerate),
-              if (message.speed case final speed?) _Speed(speed),
-            ]),
-          ],
-        ],
-      ),
+              if (isRunning)
+                _Working(switch (message.text) {
+                  '' => 'Reading your prompt …',
+                  _ when thought.isThinking => 'Thinking …',
+                  _ => 'Generating …',
+                }),
+              if (note != null)
+                Padding(
+                  padding: const EdgeInsets.only(top: 8),
+                  child: Text(
+                    note,
+                    style: Theme.of(context).textTheme.bodySmall?.copyWith(
+                      color: Theme.of(context).colorScheme.onSurfaceVariant,
+                      fontStyle: FontStyle.italic,
+                    ),
+                  ),
+                ),
+            ],
+          ),
+        ),
+        if (!isRunning)
+          _Actions([
+            _CopyButton(thought.answer),
+            if (view.onRegenerate case final again?)
+              _ActionButton(Icons.refresh, 'Regenerate', again),
+            if (message.speed case final speed?) _Speed(speed),
+          ]),
+      ],
     );
   }
 
@@ -254,7 +263,7 @@ class _Speed extends StatelessWidget {
     final rate = formatSpeed(speed.tokensPerSecond);
     final first = formatSeconds(speed.firstToken);
     return Padding(
-      padding: const EdgeInsets.symmetric(horizontal: 8, vertical: 8),
+      padding: const EdgeInsets.symmetric(horizontal: aroundIcon, vertical: 4),
       child: Text(
         '$rate · first token after $first',
         textDirection: TextDirection.ltr,
@@ -292,8 +301,8 @@ class _ActionButton extends StatelessWidget {
   Widget build(BuildContext context) => IconButton(
     onPressed: onPressed,
     tooltip: tooltip,
-    iconSize: 18,
-    visualDensity: VisualDensity.compact,
+    iconSize: smallIcon,
+    visualDensity: VisualDensity.standard,
     color: Theme.of(context).colorScheme.onSurfaceVariant,
     icon: Icon(icon),
   );

@@ -73,6 +73,7 @@ class DownloadTile extends StatelessWidget {
     final bytes = item.bytes;
     return _Tile(
       title: item.title,
+      isRecommended: item.isRecommended && download == null,
       lines: [
         '${model.maker} · ${model.parameters} parameters'
             '${bytes == null ? '' : ' · ${formatBytes(bytes)}'}',
@@ -181,6 +182,7 @@ class _Tile extends StatelessWidget {
     this.problem,
     this.below,
     this.isSelected = false,
+    this.isRecommended = false,
     this.onTap,
   });
 
@@ -191,6 +193,7 @@ class _Tile extends StatelessWidget {
   final String? problem;
   final Widget? below;
   final bool isSelected;
+  final bool isRecommended;
   final VoidCallback? onTap;
 
   @override
@@ -220,7 +223,15 @@ class _Tile extends StatelessWidget {
                     child: Column(
                       crossAxisAlignment: CrossAxisAlignment.start,
                       children: [
-                        Text(title, style: theme.textTheme.titleMedium),
+                        Wrap(
+                          spacing: 8,
+                          runSpacing: 4,
+                          crossAxisAlignment: WrapCrossAlignment.center,
+                          children: [
+                            Text(title, style: theme.textTheme.titleMedium),
+                            if (isRecommended) const _Recommended(),
+                          ],
+                        ),
                         for (final line in lines)
                           if (line.isNotEmpty) Text(line, style: quiet),
                         if (_fitText(scheme) case (final text, final color)?)
@@ -256,4 +267,28 @@ class _Tile extends StatelessWidget {
     MemoryFit.no => ('Too large for this device', scheme.error),
     MemoryFit.unknown || null => null,
   };
+}
+
+class _Recommended extends StatelessWidget {
+  const _Recommended();
+
+  @override
+  Widget build(BuildContext context) {
+    final theme = Theme.of(context);
+    return DecoratedBox(
+      decoration: ShapeDecoration(
+        color: theme.colorScheme.primary,
+        shape: const StadiumBorder(),
+      ),
+      child: Padding(
+        padding: const EdgeInsets.symmetric(horizontal: 10, vertical: 3),
+        child: Text(
+          'Recommended',
+          style: theme.textTheme.labelSmall?.copyWith(
+            color: theme.colorScheme.onPrimary,
+          ),
+        ),
+      ),
+    );
+  }
 }

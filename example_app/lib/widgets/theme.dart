@@ -6,6 +6,11 @@ const _seed = Color(0xFF3D6A5E);
 /// Chats are no wider than what can be read.
 const maxReadingWidth = 720.0;
 
+/// Of an icon button: what is around its icon, which is to stand below the first
+/// letter of a text.
+const aroundIcon = (kMinInteractiveDimension - smallIcon) / 2;
+const smallIcon = 18.0;
+
 /// Whether there is room for the list of chats beside the chat. A phone on its side
 /// is wide, but too low for it.
 bool hasTwoPanes(Size size) => size.width >= 840 && size.height >= 480;
@@ -29,7 +34,11 @@ ThemeData appTheme(Brightness brightness) {
       tickMarkShape: RoundSliderTickMarkShape(tickMarkRadius: 0),
     ),
     appBarTheme: AppBarTheme(
-      backgroundColor: scheme.surface,
+      backgroundColor: WidgetStateColor.resolveWith(
+        (states) => states.contains(WidgetState.scrolledUnder)
+            ? scheme.surfaceContainer
+            : scheme.surface,
+      ),
       scrolledUnderElevation: 0,
       centerTitle: false,
     ),

@@ -134,12 +134,14 @@ class FakePlatform extends PlatformService {
     this.picked,
     this.pickError,
     this.free,
+    this.totalBytes = 6000000000,
   });
 
   final bool picker;
   final String? picked;
   final PlatformException? pickError;
   final int? free;
+  final int totalBytes;
 
   @override
   Future<bool> get hasFilePicker async => picker;
@@ -155,7 +157,7 @@ class FakePlatform extends PlatformService {
 
   @override
   Future<({int total, int available})?> memory() async =>
-      (total: 6000000000, available: 2500000000);
+      (total: totalBytes, available: totalBytes * 5 ~/ 12);
 }
 
 ModelFile fakeModel({
