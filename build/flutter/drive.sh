@@ -10,6 +10,8 @@ enter_work
 build_desktop test_driver/main.dart
 mkdir -p "$work/home/data/happy_phone/models" "$work/drive" "$work/shots"
 cp -L "$cache/models/smollm2-q4_1.gguf" "$work/home/data/happy_phone/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+# An answer that lasts longer than it is watched.
+echo '{"maxTokens": 4096}' >"$work/home/data/happy_phone/settings.json"
 cp "$root/build/flutter/drive.py" "$work/"
 
 # xauth's file and the session's sockets are in $work, too.

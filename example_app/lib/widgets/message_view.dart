@@ -302,7 +302,9 @@ class _ActionButton extends StatelessWidget {
     onPressed: onPressed,
     tooltip: tooltip,
     iconSize: smallIcon,
+    // As large on desktops, to stand below the text.
     visualDensity: VisualDensity.standard,
+    style: IconButton.styleFrom(tapTargetSize: MaterialTapTargetSize.padded),
     color: Theme.of(context).colorScheme.onSurfaceVariant,
     icon: Icon(icon),
   );
