@@ -15,7 +15,7 @@ const _settled = 3;
 /// Threads more or less that the pools of the engine and of the library have at
 /// a time (the engine alone: 7 to 10). A thread lost at each restart would make
 /// [_restarts] - [_settled] more, which is over it.
-const _threadMargin = 4;
+const _threadMargin = 6;
 
 Future<void> main(List<String> arguments) async {
   final [kernel, program, ...rest] = arguments;

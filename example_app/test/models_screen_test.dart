@@ -224,6 +224,9 @@ void main() {
       contains('"temperature":0.8'),
     );
     expect(find.text('Be brief.'), findsNothing);
+    await tester.tap(find.text('Licences'));
+    await tester.pumpAndSettle();
+    expect(find.byType(LicensePage), findsOneWidget);
     await closeApp(tester);
   });
 

@@ -59,7 +59,7 @@ void main() {
 
   /// An app with the program [source], as a user would write it; but for packages
   /// that come from the local disk.
-  Future<void> makeApp(String source, {String? libraryFolder}) async {
+  Future<void> makeApp(String source) async {
     Directory('${folder.path}/bin').createSync();
     File('${folder.path}/bin/app.dart').writeAsStringSync(source);
     File('${folder.path}/pubspec.yaml').writeAsStringSync('''
@@ -71,11 +71,10 @@ dependencies:
     path: $package
 dependency_overrides:
   ffi: {path: ${folderOf('ffi')}}
-  meta: {path: ${folderOf('meta')}}
 hooks:
   user_defines:
     happy_phone_llm_flutter:
-      library_folder: ${libraryFolder ?? 'own'}
+      library_folder: own
 ''');
     expectSuccess(await dart(['pub', 'get', '--offline']));
   }

@@ -126,6 +126,14 @@ class _SettingsScreenState extends State<SettingsScreen> {
             ),
         ],
       ),
+      const SizedBox(height: 24),
+      Align(
+        alignment: AlignmentDirectional.centerStart,
+        child: TextButton(
+          onPressed: () => showLicensePage(context: context),
+          child: const Text('Licences'),
+        ),
+      ),
     ],
   );
 }
