@@ -1,6 +1,7 @@
 // Every public member, with the real library and SmolLM2.
 import 'dart:async';
 import 'dart:convert';
+import 'dart:io';
 import 'dart:isolate';
 
 import 'package:happy_phone_llm_flutter/happy_phone_llm_flutter.dart';
@@ -70,9 +71,9 @@ void main() {
       final log = <String>[];
       final llm = await HappyPhoneLlm.load(
         modelPath,
-        threads: 1,
+        threads: 256,
         context: const ContextOptions(
-          tokens: 64,
+          tokens: 9000,
           cache: KvCacheType.q8,
           batch: 16,
         ),
@@ -82,10 +83,14 @@ void main() {
       );
       expect(progress.last, 1);
       expect(progress, orderedEquals([...progress]..sort()));
-      expect(llm.info.threads, 1);
+      expect(llm.info.threads, lessThanOrEqualTo(Platform.numberOfProcessors));
       expect(llm.info.fileBytes, 98362432);
       expect(await llm.generate('Once', greedy(3)).fullText, isNotEmpty);
       await llm.dispose();
+      expect(log, [
+        allOf(startsWith('info 256 threads'), contains('cores')),
+        allOf(startsWith('warning'), contains('trained on 8192 tokens')),
+      ]);
     });
 
     test('refuses wrong options by name', () async {

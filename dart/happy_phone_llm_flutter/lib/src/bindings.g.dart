@@ -773,8 +773,7 @@ class HpLlmBindings {
   /// the answer ends with an event of HP_LLM_FINISH_STOPPED, behind those of
   /// hp_llm_next that were computed already, a load with HP_LLM_ERROR_STOPPED.
   /// Of a model: its load, or the answers of all its sessions. Harmless where
-  /// nothing is running. The session stays usable.
-  /// Errors: HANDLE.
+  /// nothing is running. The session stays usable. Errors: HANDLE.
   int hp_llm_stop(int handle, ffi.Pointer<hp_llm_error> error) {
     return _hp_llm_stop(handle, error);
   }

@@ -290,6 +290,16 @@ final class Native implements Finalizable {
     );
   });
 
+  /// Has messages of all levels wait for [nextLog], those of other engines too. At
+  /// once.
+  void keepLog() => using((arena) {
+    final options = arena<hp_llm_init_options>();
+    options.ref
+      ..struct_size = sizeOf<hp_llm_init_options>()
+      ..log_level = hp_llm_log_level.HP_LLM_LOG_INFO;
+    _check(_c.hp_llm_init(abiVersion, options, _error));
+  });
+
   /// Takes a waiting log message; null: there is none. At once.
   (LogLevel, String)? nextLog() => using((arena) {
     final level = arena<Int32>();

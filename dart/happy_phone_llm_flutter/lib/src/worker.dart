@@ -89,6 +89,7 @@ final class _Worker {
     try {
       _native = Native.open(_start.libraryPath);
       _wantsLog = c.wantsLog;
+      if (_wantsLog) _native.keepLog();
       _model = _native.beginLoad(c.path, c.threads);
       _loading = true;
       _pollLoad(-1);
