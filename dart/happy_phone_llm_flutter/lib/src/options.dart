@@ -79,9 +79,10 @@ final class GenerationOptions {
   /// "description" and "parameters" (a JSON schema), of values that JSON has.
   final List<Map<String, Object?>> tools;
 
-  /// Of conversations: one that leaves no room for an answer in the context is
-  /// answered without its oldest turns (`Usage.forgottenMessages`), instead of
-  /// failing with `HpLlmContextException`. System messages at the beginning stay.
+  /// Of conversations: one that leaves no room in the context for an answer, of
+  /// [maxTokens] or a quarter of the context, is answered without its oldest turns
+  /// (`Usage.forgottenMessages`), instead of failing with `HpLlmContextException`.
+  /// System messages at the beginning stay.
   final bool forgetOldest;
 
   /// The same but for what is given.
