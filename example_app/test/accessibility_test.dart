@@ -9,7 +9,7 @@ import 'support/conversations.dart';
 import 'support/fakes.dart';
 
 /// What people with a screen reader, large fingers or weak eyes meet, on each
-/// screen, light and dark.
+/// screen: light and dark, and with large text on small phones.
 void main() {
   Future<void> open(WidgetTester tester, String what) async {
     await tester.tap(find.byTooltip('Open navigation menu'));
@@ -62,6 +62,29 @@ void main() {
         await expectLater(tester, meetsGuideline(textContrastGuideline));
         await closeApp(tester);
         handle.dispose();
+      });
+    }
+  }
+
+  for (final MapEntry(key: name, value: (services, show)) in screens.entries) {
+    for (final (size, scale) in [
+      (const Size(320, 568), 3.0),
+      (phoneLandscape, 2.0),
+    ]) {
+      testWidgets('$name, ${size.width.round()} points wide, text x $scale', (
+        tester,
+      ) async {
+        await showApp(tester, services(), size: size, textScale: scale);
+        // What does not fit is an error by itself.
+        await show(tester);
+        for (final list in tester.stateList<ScrollableState>(
+          find.byType(Scrollable),
+        )) {
+          if (list.position.axis != Axis.vertical) continue;
+          list.position.jumpTo(list.position.maxScrollExtent);
+        }
+        await tester.pump();
+        await closeApp(tester);
       });
     }
   }
