@@ -84,7 +84,7 @@ lib-android-amd64: ## for Android emulators
 lib-linux-arm64: ## for Linux on arm64
 	@build/library.sh linux-arm64
 
-xcframework: ## for iOS and macOS (on a Mac with Xcode)
+xcframework: ## for iOS and macOS, and what Flutter bundles there (on a Mac with Xcode)
 	@build/xcframework.sh
 
 aar: ## the Android library with its Kotlin wrapper: build/lib/happyphonellm.aar
