@@ -399,6 +399,23 @@ func (b *builder) windowedAfter(n int) []bool {
 	return list
 }
 
+// statedWindows is the size of each layer's sliding window, 0 for none, in families
+// that have none in llama.cpp (Mistral, Qwen 2, Phi 3, ...). Our converter writes
+// which layers have one beside its size; files of llama.cpp's script have no list,
+// and their windows are not used.
+func (b *builder) statedWindows() []int {
+	sizes := make([]int, b.m.Layers)
+	if _, err := b.file.Array(b.key("attention.sliding_window_pattern")); err != nil {
+		return sizes
+	}
+	for i, windowed := range b.windowed(0) {
+		if windowed {
+			sizes[i] = b.uint("attention.sliding_window")
+		}
+	}
+	return sizes
+}
+
 // windowed tells which layers see a sliding window only: the file's pattern as a
 // list, or all but the last of every n layers, where n is the file's or the given.
 func (b *builder) windowed(n int) []bool {

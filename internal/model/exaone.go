@@ -1,6 +1,10 @@
 package model
 
-import "happyphonellm/internal/kernels"
+import (
+	"slices"
+
+	"happyphonellm/internal/kernels"
+)
 
 func init() {
 	register("exaone", exaone)
@@ -18,21 +22,25 @@ func exaone(b *builder) {
 }
 
 // exaone4 is EXAONE 4: branches are normed only before they are added. In the 32B
-// model three of four layers see a sliding window, and only these rotate.
+// model, and in others whose file lists them, some layers see a sliding window, and
+// only these rotate; llama.cpp has windows in models of 64 layers only.
 func exaone4(b *builder) {
 	rope := b.exaoneRope()
-	window, windowed := 0, make([]bool, b.m.Layers)
+	windows := b.statedWindows()
+	hybrid := slices.ContainsFunc(windows, func(size int) bool { return size > 0 })
 	if b.m.Layers == 64 {
-		window, windowed = b.uintOr("attention.sliding_window", 4096), b.windowed(4)
+		hybrid = true
+		for i, windowed := range b.windowed(4) {
+			if windowed {
+				windows[i] = b.uintOr("attention.sliding_window", 4096)
+			}
+		}
 	}
 	b.embedding(1)
 	for b.nextLayer() {
 		h := b.heads()
 		a := b.bareAttention(h, rope)
-		switch {
-		case windowed[b.layer]:
-			a.window = window
-		case b.m.Layers == 64:
+		if a.window = windows[b.layer]; hybrid && a.window == 0 {
 			a.rope = nil
 		}
 		a.qNorm = b.rmsNorm("attn_q_norm", h.keyDim)

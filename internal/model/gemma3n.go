@@ -14,10 +14,12 @@ func init() { register("gemma3n", gemma3n) }
 // layers, an input of its own for every layer, and keys and values that the last
 // layers share.
 func gemma3n(b *builder) {
-	// What llama.cpp has as constants, although files may carry keys for them.
-	const own, sparse, width, rank, cap = 20, 10, 256, 64, 30
-	if b.m.Layers <= own {
-		b.fail(ErrUnsupported, "%d layers, want more than %d", b.m.Layers, own)
+	// llama.cpp takes the numbers of the models that there are: 20 layers with keys of
+	// their own, 10 sparse ones, inputs of 256, a rank of 64, a cap of 30.
+	shared := b.uintOr("attention.shared_kv_layers", max(b.m.Layers-20, 0))
+	own, width := b.m.Layers-shared, b.positiveOr("embedding_length_per_layer_input", 256)
+	if b.err == nil && own < 1 {
+		b.fail(ErrModel, "%d of %d layers share keys and values", shared, b.m.Layers)
 		return
 	}
 	h := b.heads()
@@ -25,6 +27,7 @@ func gemma3n(b *builder) {
 	full := b.rope(ropeParams{style: ropeHalves, dim: dim, base: b.floatOr("rope.freq_base", 10000)})
 	local := b.rope(ropeParams{style: ropeHalves, dim: dim, base: b.floatOr("rope.freq_base_swa", 10000), scale: 1})
 	window, windowed := b.uint("attention.sliding_window"), b.windowed(5)
+	deviations := b.sparseDeviations()
 	plain := &norm{eps: b.rmsEps()}
 	b.embedding(sqrt(b.m.Embd))
 	if b.err != nil {
@@ -36,7 +39,7 @@ func gemma3n(b *builder) {
 	for b.nextLayer() {
 		r := b.altUpRouter()
 		b.add(&altUpPredict{u, r})
-		rope, from := full, sharedFrom(b.layer, own, windowed[b.layer])
+		rope, from := full, b.sharedFrom(own, windowed)
 		if windowed[b.layer] {
 			rope = local
 		}
@@ -45,11 +48,11 @@ func gemma3n(b *builder) {
 			a.window = window
 		}
 		a.norm, a.vNorm = b.rmsNorm("attn_norm", b.m.Embd), plain
-		b.add(a, b.laurel(u, a.norm, rank))
+		b.add(a, b.laurel(u, a.norm))
 		f := b.feedForward(kernels.GeGLU).unscaled()
 		f.post = b.rmsNorm("post_ffw_norm", b.m.Embd)
-		if b.layer < sparse {
-			b.add(&sparseFeedForward{f})
+		if above := deviations[b.layer]; !math.IsInf(float64(above), -1) {
+			b.add(&sparseFeedForward{f, above})
 		} else {
 			b.add(f)
 		}
@@ -58,7 +61,26 @@ func gemma3n(b *builder) {
 		b.add(&altUpCorrect{u, r}, g)
 	}
 	b.add(&altUpEnd{u, b.altUpProjections("altup_unembd_proj")})
-	b.head().cap = cap
+	b.head().cap = b.floatOr("final_logit_softcapping", 30)
+}
+
+// sparseDeviations is, for each layer, how many standard deviations above the mean of
+// its gate a feed-forward keeps; -Inf: all. A file that does not say it has 10 layers
+// that keep one number of twenty: the 95 % quantile of the normal distribution.
+func (b *builder) sparseDeviations() []float32 {
+	list := make([]float32, b.m.Layers)
+	a, err := b.file.Array(b.key("activation_sparsity_scale"))
+	for i := range list {
+		switch {
+		case err == nil && i < a.Len():
+			list[i] = float32(a.Float(i))
+		case err != nil && i < 10:
+			list[i] = 1.6448533535003662
+		default:
+			list[i] = float32(math.Inf(-1))
+		}
+	}
+	return list
 }
 
 // laurel is x = (x + norm(right·(left·y)) + y) / sqrt(2), where y is the normed
@@ -70,10 +92,15 @@ type laurel struct {
 	post        *norm
 }
 
-func (b *builder) laurel(u *altUp, n *norm, rank int) *laurel {
+func (b *builder) laurel(u *altUp, n *norm) *laurel {
+	const left = "laurel_l.weight"
+	rank := 1
+	if t, ok := b.file.Tensor(b.tensorName(left)); ok && len(t.Shape) == 2 {
+		rank = t.Shape[1]
+	}
 	return &laurel{
 		u: u, norm: n,
-		left:  linear{w: b.matrix("laurel_l.weight", b.m.Embd, rank)},
+		left:  linear{w: b.matrix(left, b.m.Embd, rank)},
 		right: linear{w: b.matrix("laurel_r.weight", rank, b.m.Embd)},
 		post:  b.rmsNorm("laurel_post_norm", b.m.Embd),
 	}
@@ -114,12 +141,11 @@ func (l *laurel) run(p *pass) {
 }
 
 // sparseFeedForward is a feed-forward whose gate keeps only what is far above its
-// mean: about one number of twenty.
-type sparseFeedForward struct{ f *feedForward }
-
-// sparseDeviations is how many standard deviations above the mean the gate must
-// be: the 95 % quantile of the normal distribution.
-const sparseDeviations = 1.6448533535003662
+// mean.
+type sparseFeedForward struct {
+	f     *feedForward
+	above float32 // so many standard deviations
+}
 
 func (s *sparseFeedForward) size(z *sizes) {
 	s.f.size(z)
@@ -136,7 +162,7 @@ func (s *sparseFeedForward) run(p *pass) {
 	p.Barrier()
 	for t := range p.Tiles(p.n) {
 		gate, up := p.gates[t*ffn:(t+1)*ffn], hidden.Row(t)
-		sparsify(gate)
+		sparsify(gate, s.above)
 		kernels.GeGLU(gate, gate, up)
 		copy(up, gate)
 		hidden.Quantize(t, t+1)
@@ -145,8 +171,9 @@ func (s *sparseFeedForward) run(p *pass) {
 	p.addLinear(&f.down, hidden, f.post)
 }
 
-// sparsify makes of every x what it is above the mean and some deviations, or 0.
-func sparsify(x []float32) {
+// sparsify makes of every x what it is above the mean and some deviations, or 0. The
+// deviation is that of these numbers, as in transformers; llama.cpp's is a sample's.
+func sparsify(x []float32, above float32) {
 	var sum, squares float64
 	for _, v := range x {
 		sum += float64(v)
@@ -156,8 +183,8 @@ func sparsify(x []float32) {
 		d := float64(v - mean)
 		squares += float64(d * d)
 	}
-	deviation := math.Sqrt(squares / float64(len(x)-1))
-	cut := mean + float32(float32(deviation)*sparseDeviations)
+	deviation := math.Sqrt(squares / float64(len(x)))
+	cut := mean + float32(float32(deviation)*above)
 	for i, v := range x {
 		x[i] = max(0, v-cut)
 	}

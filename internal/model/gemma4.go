@@ -29,7 +29,7 @@ func gemma4(b *builder) {
 			h.keyDim = b.positiveOr("attention.key_length_swa", h.keyDim)
 			h.valueDim = b.positiveOr("attention.value_length_swa", h.valueDim)
 		}
-		a := b.gemmaAttention(h, b.gemma4Rope(h, local), sharedFrom(b.layer, own, local), windowed)
+		a := b.gemmaAttention(h, b.gemma4Rope(h, local), b.sharedFrom(own, windowed), windowed)
 		a.norm, a.vNorm = b.rmsNorm("attn_norm", b.m.Embd), plain
 		if local {
 			a.window = window
@@ -68,16 +68,19 @@ func (b *builder) gemma4Rope(h heads, local bool) *rope {
 	return b.rope(o)
 }
 
-// sharedFrom is the layer whose keys and values a layer reads, where only the
+// sharedFrom is the layer whose keys and values the current one reads, where only the
 // first own layers have some: the last of these that sees as far. -1 is itself.
-func sharedFrom(layer, own int, local bool) int {
-	switch {
-	case layer < own:
+func (b *builder) sharedFrom(own int, windowed []bool) int {
+	if b.layer < own {
 		return -1
-	case local:
-		return own - 2
 	}
-	return own - 1
+	for i := own - 1; i >= 0; i-- {
+		if windowed[i] == windowed[b.layer] {
+			return i
+		}
+	}
+	b.fail(ErrModel, "layer %d shares keys and values with none of the first %d", b.layer, own)
+	return -1
 }
 
 // gemmaAttention binds the attention of a layer of Gemma 3n or 4, without the

@@ -24,9 +24,12 @@ func gpt2(b *builder) {
 func starcoder2(b *builder) {
 	b.layerNorms = true
 	rope := b.usualRope(ropeHalves)
+	windows := b.statedWindows()
 	b.embedding(1)
 	for b.nextLayer() {
-		b.add(b.attention(b.heads(), rope), b.plainFeedForward(plainGELU).unscaled())
+		a := b.attention(b.heads(), rope)
+		a.window = windows[b.layer]
+		b.add(a, b.plainFeedForward(plainGELU).unscaled())
 	}
 	b.head()
 }

@@ -11,14 +11,13 @@ func llama(b *builder) {
 	if dim := b.positiveOr("rope.dimension_count", h.keyDim); dim != h.keyDim {
 		b.fail(ErrModel, "%s is %d, want the head's %d", b.key("rope.dimension_count"), dim, h.keyDim)
 	}
-	rope := b.rope(ropeParams{
-		style: ropeAdjacent, dim: h.keyDim,
-		base:    b.floatOr("rope.freq_base", 10000),
-		factors: b.vectorOr("rope_freqs.weight", h.keyDim/2),
-	})
+	rope := b.rope(b.withFactors(ropeParams{style: ropeAdjacent, dim: h.keyDim, base: b.floatOr("rope.freq_base", 10000)}))
+	windows := b.statedWindows()
 	b.embedding(1)
 	for b.nextLayer() {
-		b.add(b.attention(b.heads(), rope))
+		a := b.attention(b.heads(), rope)
+		a.window = windows[b.layer]
+		b.add(a)
 		if b.positiveOr("expert_count", 0) > 0 {
 			b.add(b.moe(kernels.SwiGLU))
 		} else {

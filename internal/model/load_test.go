@@ -63,7 +63,11 @@ func (f *tiny) write(t *testing.T) *gguf.File {
 			w.SetUint32(k, v)
 		case float32:
 			w.SetFloat32(k, v)
+		case bool:
+			w.SetBool(k, v)
 		case []uint32:
+			gguf.SetNumbers(w, k, v)
+		case []float32:
 			gguf.SetNumbers(w, k, v)
 		default:
 			t.Fatalf("key %s: %T", k, v)

@@ -19,7 +19,7 @@ func olmoe(b *builder) {
 		a.qWhole, a.kWhole = b.rmsNorm("attn_q_norm", h.n*h.keyDim), b.rmsNorm("attn_k_norm", h.kv*h.keyDim)
 		m := b.experts(b.ffnLength(), kernels.SwiGLU)
 		if b.m.Arch == "olmoe" {
-			m.normed = false
+			m.normed = b.boolOr("expert_weights_norm", false)
 		} else {
 			m.gating = b.gatingOr(gateSigmoid)
 		}

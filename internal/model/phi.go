@@ -23,8 +23,8 @@ func phi2(b *builder) {
 }
 
 // phi3 is Phi 3, 3.5 and 4, dense: a Llama with fused projections, and divisors of
-// the frequencies for short and for long contexts. A sliding window that a file
-// names is not used, as in llama.cpp.
+// the frequencies for short and for long contexts. A sliding window is used where
+// the file says in which layers; llama.cpp uses none.
 func phi3(b *builder) {
 	h := b.heads()
 	rope := b.rope(b.withFactors(ropeParams{
@@ -32,9 +32,12 @@ func phi3(b *builder) {
 		dim:   b.positiveOr("rope.dimension_count", h.keyDim),
 		base:  b.floatOr("rope.freq_base", 10000),
 	}))
+	windows := b.statedWindows()
 	b.embedding(1)
 	for b.nextLayer() {
-		b.add(b.attention(b.heads(), rope), b.fusedFeedForward(kernels.SwiGLU).unscaled())
+		a := b.attention(b.heads(), rope)
+		a.window = windows[b.layer]
+		b.add(a, b.fusedFeedForward(kernels.SwiGLU).unscaled())
 	}
 	b.head()
 }

@@ -16,13 +16,15 @@ func qwen(b *builder) {
 		dim:   b.positiveOr("rope.dimension_count", h.keyDim),
 		base:  b.floatOr("rope.freq_base", 10000),
 	})
+	windows := b.statedWindows()
 	b.embedding(1)
 	for b.nextLayer() {
-		f := b.feedForward(kernels.SwiGLU)
+		a, f := b.attention(b.heads(), rope), b.feedForward(kernels.SwiGLU)
+		a.window = windows[b.layer]
 		if b.m.Arch == "qwen2" {
 			f.unscaled()
 		}
-		b.add(b.attention(b.heads(), rope), f)
+		b.add(a, f)
 	}
 	b.head()
 }

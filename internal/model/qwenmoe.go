@@ -19,9 +19,9 @@ func qwenMoE(b *builder) {
 	for b.nextLayer() {
 		h := b.heads()
 		m := b.experts(b.expertWidth(b.evenWidth()), kernels.SwiGLU)
+		m.normed = b.boolOr("expert_weights_norm", b.m.Arch != "qwen2moe")
 		switch b.m.Arch {
 		case "qwen2moe":
-			m.normed = false
 			m.shared = b.sharedExpert("_shexp", b.positiveOr("expert_shared_feed_forward_length", b.ffnLength()), kernels.SwiGLU)
 			m.shared.weight = b.vector("ffn_gate_inp_shexp.weight", b.m.Embd)
 			m.unscaled()

@@ -191,8 +191,11 @@ func (b *builder) yarn(r *rope, base float32) {
 		return float32(float64(r.dim) * kernels.Log64(turns) / (2 * kernels.Log64(float64(base))))
 	}
 	fast, slow := b.floatOr("rope.scaling.yarn_beta_fast", 32), b.floatOr("rope.scaling.yarn_beta_slow", 1)
-	r.low = max(0, float32(math.Floor(float64(pair(fast)))))
-	r.high = min(float32(r.dim-1), float32(math.Ceil(float64(pair(slow)))))
+	first, last := float64(pair(fast)), float64(pair(slow))
+	if b.boolOr("rope.scaling.yarn_truncate", true) { // our converter's key: llama.cpp has no other way
+		first, last = math.Floor(first), math.Ceil(last)
+	}
+	r.low, r.high = max(0, float32(first)), min(float32(r.dim-1), float32(last))
 	if r.yarn != 0 {
 		// Attention is sharpened by 0.1 ln(factor) + 1, or by the ratio of two
 		// such terms where the file gives a multiplier (DeepSeek).

@@ -121,13 +121,13 @@ func TestLaurel(t *testing.T) {
 }
 
 func TestSparseFeedForward(t *testing.T) {
-	const embd, ffn = 64, 320
+	const embd, ffn, above = 64, 320, 1.25
 	r := rand.New(rand.NewPCG(11, 4))
 	f := &feedForward{
 		norm: testNorm(r, embd), post: testNorm(r, embd), act: kernels.GeGLU,
 		gate: linear{w: randomMatrix(t, r, embd, ffn)}, up: linear{w: randomMatrix(t, r, embd, ffn)}, down: linear{w: randomMatrix(t, r, ffn, embd)},
 	}
-	checkBlocks(t, &Model{Embd: embd}, r, &sparseFeedForward{f}, func(x []float64) []float64 {
+	checkBlocks(t, &Model{Embd: embd}, r, &sparseFeedForward{f, above}, func(x []float64) []float64 {
 		in := normReference(f.norm, x)
 		gate, up := times(&f.gate.w, in), times(&f.up.w, in)
 		var mean, variance float64
@@ -135,10 +135,10 @@ func TestSparseFeedForward(t *testing.T) {
 			mean += v / ffn
 		}
 		for _, v := range gate {
-			variance += (v - mean) * (v - mean) / (ffn - 1)
+			variance += (v - mean) * (v - mean) / ffn
 		}
 		for i, v := range gate {
-			up[i] *= gelu(max(0, v-mean-sparseDeviations*math.Sqrt(variance)))
+			up[i] *= gelu(max(0, v-mean-above*math.Sqrt(variance)))
 		}
 		return sum(x, normReference(f.post, times(&f.down.w, up)))
 	})
