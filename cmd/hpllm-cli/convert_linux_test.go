@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,8 +104,41 @@ func TestConvertInterrupted(t *testing.T) {
 	}
 }
 
-// A disk that is full leaves no file behind, and a clear message.
+// A disk that is full leaves no file behind, and a clear message: here one of 512 KiB,
+// that only this process and its children see.
 func TestConvertFullDisk(t *testing.T) {
+	dir := tinyLlama.Write(t)
+	for _, c := range []struct {
+		name, size string
+		args       []string
+	}{
+		{"for the file", "256k", nil},
+		{"for the reference", "640k", []string{"--outtype", "q4_0"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if os.Geteuid() != 0 {
+				testkit.Missing(t, "root's right to mount", "sudo -E make test")
+			}
+			disk := t.TempDir()
+			out := filepath.Join(disk, "out.gguf")
+			script := `mount -t tmpfs -o size=$0 none "$1" && shift && { "$@"; code=$?; ls -A "$(dirname "$5")"; exit $code; }`
+			args := append([]string{"-m", "sh", "-c", script, c.size, disk, program, "convert", dir, "-o", out}, c.args...)
+			cmd := exec.Command("unshare", args...)
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			r := finished(t, cmd.Run(), &stdout, &stderr)
+			if r.code != 1 || !strings.Contains(r.stderr, "no space left on device") || !strings.Contains(r.stderr, out) {
+				t.Errorf("exit code %d, %q, want 1 and one line that says so", r.code, r.stderr)
+			}
+			if r.stdout != "" {
+				t.Errorf("left behind: %q", r.stdout)
+			}
+		})
+	}
+}
+
+// So does a limit on the size of files.
+func TestConvertFileLimit(t *testing.T) {
 	dir := tinyLlama.Write(t)
 	for _, c := range []struct {
 		name   string
@@ -127,4 +161,21 @@ func TestConvertFullDisk(t *testing.T) {
 			onlyFiles(t, outDir)
 		})
 	}
+}
+
+// On a terminal a bar says how much is done, how fast, and how long it will take.
+func TestConvertProgress(t *testing.T) {
+	dir := largeLlama.Write(t)
+	term := onTerminal(t, t.TempDir(), "convert", dir, "-o", filepath.Join(t.TempDir(), "out.gguf"), "--outtype", "q4_k_m", "-t", "1")
+	bar := regexp.MustCompile(`Converting to Q4_K_M +\d+% \|[^|]*\| \([0-9.]+ MB/s\) \[\d+s:\d+s\]`)
+	for begin := time.Now(); !bar.MatchString(term.screen.String()); time.Sleep(20 * time.Millisecond) {
+		if time.Since(begin) > 30*time.Second {
+			t.Fatalf("no bar on the screen: %q", term.screen)
+		}
+	}
+	if screen := term.screen.String(); strings.Contains(screen, "GB/s") || strings.Contains(screen, "TB/s") {
+		t.Errorf("no disk is so fast: %q", screen)
+	}
+	term.keys("\x03") // Ctrl-C
+	term.leaves(130)
 }

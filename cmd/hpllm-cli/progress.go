@@ -20,6 +20,7 @@ type progress struct {
 	part  float64    // done, 0 to 1; below 0: unknown
 	size  int64      // what there is to do, in bytes; 0: not counted in bytes
 	bar   *progressbar.ProgressBar
+	shown bool // a second has passed
 	ended bool
 }
 
@@ -33,28 +34,45 @@ func newProgress(label string) *progress {
 	return p
 }
 
-// tick makes the bar, and keeps a spinner turning.
+// tick shows the bar, and keeps a spinner turning.
 func (p *progress) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return
 	}
-	if p.bar == nil {
-		p.bar = progressbar.NewOptions64(max(progressSteps, p.size),
-			progressbar.OptionSetWriter(os.Stderr),
-			progressbar.OptionSetDescription(p.label),
-			progressbar.OptionSetWidth(30),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionShowBytes(p.size > 0),
-			progressbar.OptionClearOnFinish(),
-		)
-		if p.part < 0 {
-			p.bar.ChangeMax(-1)
-		}
-	}
+	p.shown = true
+	p.begin()
 	p.draw()
 	p.timer.Reset(200 * time.Millisecond)
+}
+
+// begin makes the bar. That is done at once, although it is shown later: it takes
+// the time from here for its rate.
+func (p *progress) begin() {
+	if p.bar != nil {
+		return
+	}
+	p.bar = progressbar.NewOptions64(max(progressSteps, p.size),
+		progressbar.OptionSetWriter(p),
+		progressbar.OptionSetDescription(p.label),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionShowBytes(p.size > 0),
+		progressbar.OptionClearOnFinish(),
+	)
+	if p.part < 0 {
+		p.bar.ChangeMax(-1)
+	}
+	p.bar.StartWithoutRender()
+}
+
+// Write is the bar's output; p.mu is locked.
+func (p *progress) Write(text []byte) (int, error) {
+	if !p.shown {
+		return len(text), nil
+	}
+	return os.Stderr.Write(text)
 }
 
 func (p *progress) draw() {
@@ -73,7 +91,9 @@ func (p *progress) set(done float64) {
 	if p.bar != nil && p.part < 0 {
 		p.bar.ChangeMax(progressSteps)
 	}
-	p.part = done
+	if p.part = done; p.timer != nil && !p.ended {
+		p.begin()
+	}
 }
 
 // bytes tells how many of how many bytes are done: the bar then has their rate.
