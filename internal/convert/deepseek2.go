@@ -21,6 +21,9 @@ func deepSeek2(m *maker) {
 	}
 	m.textOnly()
 	m.transformer()
+	if !m.boolOr(true, "rope_interleave") {
+		m.fail("%s: \"rope_interleave\": false: rotations of halves cannot be said", m.config.File())
+	}
 	heads, _ := m.heads()
 	m.setInt("attention.head_count_kv", 1)
 	n := m.intOr(0, "n_routed_experts")

@@ -17,21 +17,29 @@ import (
 	"happyphonellm/internal/testkit"
 )
 
-// TestAdapterTable: docs/convert.md has the adapters that there are, and what their
-// comments say that they are. HPLLM_WRITE=1 (make adapters) writes the table.
+// TestAdapterTable: docs/convert.md has the adapters that there are, what their
+// comments say that they are, and the known differences of TestPeerCheckpoints and
+// TestPeerVocabularies. HPLLM_WRITE=1 (make adapters) writes the tables.
 func TestAdapterTable(t *testing.T) {
 	path := filepath.Join(testkit.Root(), "docs", "convert.md")
 	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const begin, end = "<!-- The table is written by `make adapters`. -->\n", "<!-- The table ends here. -->\n"
-	before, rest, ok := strings.Cut(string(page), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s: no place for the table", path)
+	want := string(page)
+	for name, table := range map[string]string{
+		"adapters":    adapterTable(t),
+		"differences": knownTable("| checkpoints | key or tensor | why |", slices.Concat(differences, vocabDifferences)),
+		"limits":      knownTable("| checkpoints | llama.cpp |", peerLimits),
+	} {
+		begin, end := "<!-- `make adapters` writes this table of "+name+". -->\n", "<!-- The table of "+name+" ends here. -->\n"
+		before, rest, ok := strings.Cut(want, begin)
+		_, after, ok2 := strings.Cut(rest, end)
+		if !ok || !ok2 {
+			t.Fatalf("%s: no place for the table of %s", path, name)
+		}
+		want = before + begin + table + end + after
 	}
-	want := before + begin + adapterTable(t) + end + after
 	if os.Getenv("HPLLM_WRITE") != "" {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -41,6 +49,43 @@ func TestAdapterTable(t *testing.T) {
 	if diff := cmp.Diff(want, string(page)); diff != "" {
 		t.Errorf("docs/convert.md is not current, run `make adapters` (-want +got):\n%s", diff)
 	}
+}
+
+// knownTable has a row for each entry; those whose reason is "so" join the one before.
+func knownTable(head string, list []known) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s\n%s\n", head, strings.Repeat("| --- ", strings.Count(head, "|")-1)+"|")
+	for i, d := range list {
+		if d.why == "so" || strings.HasPrefix(d.why, "so, ") {
+			continue
+		}
+		var names, keys []string
+		why := d.why
+		for j := i; j < len(list) && (j == i || list[j].why == "so" || strings.HasPrefix(list[j].why, "so, ")); j++ {
+			names, keys = append(names, "`"+list[j].checkpoint+"`"), append(keys, "`"+list[j].key+"`")
+			if more, ok := strings.CutPrefix(list[j].why, "so, "); ok {
+				why += "; " + more
+			}
+		}
+		row := []string{strings.Join(unrepeated(names), " ")}
+		if d.key != "" {
+			row = append(row, strings.Join(unrepeated(keys), " "))
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", strings.Join(row, " | "), why)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// unrepeated is a list with the first of equal texts only.
+func unrepeated(list []string) []string {
+	var out []string
+	for _, x := range list {
+		if !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 func adapterTable(t *testing.T) string {

@@ -1,5 +1,7 @@
 package convert
 
+import "slices"
+
 func init() {
 	register("exaone", exaone, "ExaoneForCausalLM")
 	register("exaone4", exaone4, "Exaone4ForCausalLM")
@@ -40,6 +42,9 @@ func exaone4(m *maker) {
 		m.setInt("attention.sliding_window", m.int("sliding_window"))
 		if list := m.slidingLayers(m.windowPattern()); list != nil {
 			m.setFlags("attention.sliding_window_pattern", list)
+			if m.layers != 64 && slices.Contains(list, true) {
+				m.note("windows of %d layers are this program's: llama.cpp has them in exaone4 of 64", m.layers)
+			}
 		}
 	}
 	m.ends()

@@ -30,8 +30,14 @@ func falconH1(m *maker) {
 	}
 	times("model.embed_tokens", "token_embd", factor("embedding_multiplier"))
 	m.move("model.final_layernorm.weight", "output_norm.weight")
-	if m.has("lm_head.weight") {
+	switch {
+	case m.has("lm_head.weight"):
 		times("lm_head", "output", factor("lm_head_multiplier"))
+	case factor("lm_head_multiplier") != factor("embedding_multiplier"):
+		times("model.embed_tokens", "output", factor("lm_head_multiplier"))
+	}
+	if m.boolOr(false, "mamba_rms_norm") && m.boolOr(true, "mamba_norm_before_gate") {
+		m.fail("%s: \"mamba_norm_before_gate\": Falcon H1's files have the norm after the gate", m.config.File())
 	}
 	for m.nextLayer("model.layers.%d.") {
 		m.move("input_layernorm.weight", "attn_norm.weight")

@@ -113,7 +113,7 @@ func excusedLines(name, text string) []string {
 	var kept []string
 	for _, line := range strings.Split(text, "\n") {
 		key, _, _ := strings.Cut(line, " ")
-		if key == "general.file_type" || key == "general.quantization_version" || excused(name, key) == "" {
+		if key == "general.file_type" || key == "general.quantization_version" || reason(differences, name, key) == "" {
 			kept = append(kept, line)
 		}
 	}

@@ -12,6 +12,9 @@ func gpt2(m *maker) {
 	m.outline()
 	m.setFloat("attention.layer_norm_epsilon", m.floatOr(1e-5, "layer_norm_epsilon"))
 	m.setInt("feed_forward_length", m.intOr(4*m.width(), "n_inner"))
+	if m.boolOr(false, "scale_attn_by_inverse_layer_idx") || !m.boolOr(true, "scale_attn_weights") {
+		m.fail("%s: \"scale_attn_by_inverse_layer_idx\" or \"scale_attn_weights\": other scales of attention cannot be said", m.config.File())
+	}
 	heads, _ := m.heads()
 	matrix := (*view).transposed
 	if m.arch == "starcoder" {
@@ -45,13 +48,15 @@ func gpt2(m *maker) {
 // starcoder2 is StarCoder 2: layer norms, biases, no gate, rotary embeddings.
 func starcoder2(m *maker) {
 	m.transformer()
+	m.statedWindows(everyLayer)
 	m.move("model.embed_tokens.weight", "token_embd.weight")
 	m.linear("model.norm", "output_norm")
 	m.moveAny("lm_head.weight", "output.weight")
 	for m.nextLayer("model.layers.%d.") {
 		m.layerNorms("input_layernorm", "post_attention_layernorm")
 		m.projections()
-		m.linear("mlp.c_fc", "ffn_up")
-		m.linear("mlp.c_proj", "ffn_down")
+		m.zeroBias("self_attn.o_proj", "attn_output")
+		m.linearBias("mlp.c_fc", "ffn_up")
+		m.linearBias("mlp.c_proj", "ffn_down")
 	}
 }

@@ -23,7 +23,8 @@ func gptNeoX(m *maker) {
 	for m.nextLayer("gpt_neox.layers.%d.") {
 		m.layerNorms("input_layernorm", "post_attention_layernorm")
 		m.ungrouped("attention.query_key_value", heads, dim, dim, dim)
-		m.linear("attention.dense", "attn_output")
+		m.zeroBias("attention.query_key_value", "attn_qkv")
+		m.linearBias("attention.dense", "attn_output")
 		m.linear("mlp.dense_h_to_4h", "ffn_up")
 		m.linear("mlp.dense_4h_to_h", "ffn_down")
 	}

@@ -13,6 +13,7 @@ func init() { register("gpt-oss", gptOSS, "GptOssForCausalLM") }
 func gptOSS(m *maker) {
 	m.transformer()
 	m.setInt("attention.sliding_window", m.int("sliding_window"))
+	m.windowsBut(2)
 	m.setInt("expert_feed_forward_length", m.int("intermediate_size"))
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {

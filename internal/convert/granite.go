@@ -6,12 +6,21 @@ func init() {
 
 // granite is IBM's Granite 3: Llama with factors at four places.
 func granite(m *maker) {
-	m.ignore("head_dim")
+	m.graniteHeads()
 	m.llamaKeys()
 	m.graniteFactors()
+	m.longRope(m.headDim())
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {
 		m.llamaLayer()
+	}
+}
+
+// graniteHeads forgets the size of heads where it is the usual one, as llama.cpp's
+// script does: the file then does not say it.
+func (m *maker) graniteHeads() {
+	if heads, _ := m.heads(); m.headDim() == m.width()/heads {
+		m.ignore("head_dim")
 	}
 }
 

@@ -7,7 +7,7 @@ func init() {
 // graniteHybrid is Granite 4, and Bamba: Mamba 2 in most layers, attention in the
 // others. A Granite 4 without Mamba is a Granite of the older form.
 func graniteHybrid(m *maker) {
-	m.ignore("head_dim")
+	m.graniteHeads()
 	m.layers = m.int("num_hidden_layers")
 	attention, hybrid := m.hybridAttention(), false
 	for _, a := range attention {
@@ -27,14 +27,15 @@ func graniteHybrid(m *maker) {
 		m.copyInt("feed_forward_length", "shared_intermediate_size", "intermediate_size")
 	}
 	s := m.mamba2Sizes()
-	rotates := m.class == "BambaForCausalLM" || !hybrid
+	position, _ := m.config.Text("position_embedding_type")
+	rotates := m.class == "BambaForCausalLM" || position == "rope"
 	turned := m.headDim()
 	if m.class == "BambaForCausalLM" {
 		turned = m.intOr(m.rotated(turned, 0.5), "attn_rotary_emb")
 	}
 	m.setInt("rope.dimension_count", turned)
 	m.setBool("rope.scaling.finetuned", rotates)
-	if !rotates {
+	if hybrid && !rotates {
 		m.setInt("context_length", 1<<20)
 	}
 	_, keys := m.heads()

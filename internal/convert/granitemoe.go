@@ -7,10 +7,11 @@ func init() {
 // graniteMoE is IBM's Granite 3 with experts, and some with one that every token
 // goes through besides.
 func graniteMoE(m *maker) {
-	m.ignore("head_dim")
+	m.graniteHeads()
 	m.llamaKeys()
 	m.graniteFactors()
 	m.graniteSharedWidth()
+	m.longRope(m.headDim())
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {
 		m.layerNorms("input_layernorm", "post_attention_layernorm")

@@ -31,6 +31,9 @@ func lfm2(m *maker) {
 		m.copyInt("expert_feed_forward_length", "moe_intermediate_size")
 		m.setInt("leading_dense_block_count", dense)
 		m.setInt("expert_gating_func", gateSigmoid)
+		if !m.boolOr(true, "norm_topk_prob") || m.floatOr(1, "routed_scaling_factor") != 1 {
+			m.fail("%s: \"norm_topk_prob\" and \"routed_scaling_factor\" other than true and 1 cannot be said", m.config.File())
+		}
 	}
 	m.move("model.embed_tokens.weight", "token_embd.weight")
 	m.move("model.embedding_norm.weight", "token_embd_norm.weight")
@@ -56,7 +59,11 @@ func lfm2(m *maker) {
 			continue
 		}
 		m.move("feed_forward.gate.weight", "ffn_gate_inp.weight")
-		m.moveAny("feed_forward.expert_bias", "exp_probs_b.bias")
+		if m.has("feed_forward.expert_bias") {
+			m.move("feed_forward.expert_bias", "exp_probs_b.bias")
+		} else {
+			m.put("exp_probs_b.bias", vector("expert_bias", make([]float32, max(n, 1))))
+		}
 		m.experts(n, "feed_forward.experts.", wNames)
 	}
 }

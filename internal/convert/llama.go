@@ -10,9 +10,34 @@ func init() {
 // feed-forward has no gate) and all that have their form.
 func llama(m *maker) {
 	m.llamaKeys()
+	m.longRope(m.headDim())
+	switch m.class {
+	case "MistralForCausalLM":
+		m.statedWindows(everyLayer)
+	case "SmolLM3ForCausalLM":
+		m.unturnedLayers()
+		if m.boolOr(false, "use_sliding_window") {
+			m.statedWindows(nil)
+		}
+	}
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {
 		m.llamaLayer()
+	}
+}
+
+// unturnedLayers makes sure that every fourth layer has no rotation: GGUF knows nothing else.
+func (m *maker) unturnedLayers() {
+	turns, ok := m.config.Floats("no_rope_layers")
+	for i := range m.layers {
+		turned := (i+1)%max(m.intOr(4, "no_rope_layer_interval"), 1) != 0
+		if ok {
+			turned = i < len(turns) && turns[i] != 0
+		}
+		if turned != (i%4 != 3) {
+			m.fail("%s: \"no_rope_layers\": layer %d is not as in SmolLM 3, in which every fourth has no rotation", m.config.File(), i)
+			return
+		}
 	}
 }
 

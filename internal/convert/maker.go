@@ -25,6 +25,7 @@ type maker struct {
 	target  string                        // and of its outputs: "blk.3."
 	layer   int                           // -1 before the first
 	layers  int
+	notes   []string // what the user should know
 	err     error
 }
 
@@ -39,6 +40,9 @@ func (m *maker) fail(format string, a ...any) {
 		m.err = fmt.Errorf(format, a...)
 	}
 }
+
+// note keeps a line for the user.
+func (m *maker) note(format string, a ...any) { m.notes = append(m.notes, fmt.Sprintf(format, a...)) }
 
 // --- the configuration -----------------------------------------------------
 
@@ -152,7 +156,8 @@ func textName(name string) string {
 			return ""
 		}
 	}
-	return strings.Replace(name, "language_model.", "", 1)
+	name = strings.Replace(name, "language_model.", "", 1)
+	return strings.Replace(name, "text_model.", "", 1)
 }
 
 // source claims a tensor; a missing one is an error.

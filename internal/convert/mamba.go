@@ -77,6 +77,7 @@ func (m *maker) mamba1Layer(from string) {
 	m.linear(from+"in_proj", "ssm_in")
 	m.put("ssm_conv1d.weight", m.source(from+"conv1d.weight").squeezed())
 	m.moveAny(from+"conv1d.bias", "ssm_conv1d.bias")
+	m.zeroBias(from+"conv1d", "ssm_conv1d")
 	m.move(from+"x_proj.weight", "ssm_x.weight")
 	m.linear(from+"dt_proj", "ssm_dt")
 	m.put("ssm_a", m.source(from+"A_log").negativeExp())
@@ -143,6 +144,7 @@ func (m *maker) mamba2Layer(from string, s mamba2Shape) {
 func (m *maker) mamba2State(from string, s mamba2Shape) {
 	m.put("ssm_conv1d.weight", m.source(from+"conv1d.weight").squeezed())
 	m.moveAny(from+"conv1d.bias", "ssm_conv1d.bias")
+	m.zeroBias(from+"conv1d", "ssm_conv1d")
 	m.move(from+"dt_bias", "ssm_dt.bias")
 	column := func(name string) *view {
 		v := m.source(name)

@@ -5,6 +5,7 @@ func init() { register("llama", mixtral, "MixtralForCausalLM") }
 // mixtral is Mixtral: Llama with experts.
 func mixtral(m *maker) {
 	m.llamaKeys()
+	m.statedWindows(everyLayer)
 	n := m.int("num_local_experts")
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {

@@ -9,6 +9,10 @@ func init() {
 func olmoe(m *maker) {
 	m.defaults(`{"rms_norm_eps": 1e-5}`)
 	m.transformer()
+	m.weightsNormed(false)
+	if m.config.Has("clip_qkv") {
+		m.fail("%s: \"clip_qkv\": OLMoE's files cannot say it", m.config.File())
+	}
 	n := m.int("num_experts")
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {

@@ -3,7 +3,6 @@ package convert
 import (
 	"bytes"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,80 +18,62 @@ import (
 // square of transformers' own.
 const maxError = 1e-6
 
-// looser are the bounds of checkpoints whose weights stay quantized: both engines round
-// the activations beside them, and routers then choose other experts here and there.
-var looser = map[string]float64{
-	"gpt-oss-mxfp4": 5e-3,
-	"phimoe":        0.2, // llama.cpp and we have RMS norms where the model's authors have layer norms
-}
-
-// foreign are checkpoints of families that transformers does not have, nor a relative
-// of theirs: the reference is llama.cpp.
-var foreign = []string{"plm", "rwkv6", "rwkv7", "smallthinker"}
-
-// differences are known ones from the file that llama.cpp's script makes: by a
-// pattern of the checkpoint's name, and one of the key or tensor. Each has its reason.
-var differences = []struct{ checkpoint, key, why string }{
-	{"phimoe", "phimoe.rope.scaling.attn_factor", "the script computes Phi 3's; the configuration has its own"},
-	{"qwen3vlmoe-5x", "blk.*_exps.weight", "the script takes what Transformers 5 saves for the hub's form, in which matrices are turned over"},
-	{"mellum-fused", "blk.*_exps.weight", "the script drops experts in this form, and says nothing"},
-	{"glm4moe*", "tokenizer.ggml.unknown_token_id", "the script was told to forget its rules for GLM, which want GLM's tokens"},
-	{"glm4moelite*", "deepseek2.expert_gating_func", "the script leaves it out, and llama.cpp guesses it from the number of layers"},
-	{"*", "general.*", "what the model card says: TestPeerVocabularies compares it"},
-	{"*", "tokenizer.ggml.pre", "the script is told a name, ours is found by what the tokenizer does: TestFindPre"},
-	{"*", "tokenizer.ggml.token_type", "SentencePiece's user defined pieces, and tokens that only tokenizer.json calls special, are such: the script takes them for text"},
-	{"*", "tokenizer.ggml.eo[tm]_token_id", "the ends that generation_config.json names, and the script leaves out"},
-	{"gemma4*", "tokenizer.ggml.tokens", "the script does not fill up to vocab_size"},
-	{"gemma4*", "tokenizer.ggml.scores", "so"},
-	{"gemma3n*", "gemma3n.activation_sparsity_scale", "PyTorch's quantiles differ in the last digits; llama.cpp has its own constant"},
-	{"gemma3n", "blk.2[0-4].attn_[kv]*.weight", "Transformers 5 leaves out what no layer reads, and llama.cpp does not load the script's file"},
-	{"glm", "chatglm.*", "the script looks for the names that ChatGLM's own code has, not for those of Transformers' class"},
-	{"glm-4x", "chatglm.*", "the script looks for the names that ChatGLM's own code has, not for those of Transformers' class"},
-	{"exaone", "exaone.attention.layer_norm_rms_epsilon", "the script leaves it out, and llama.cpp does not load the file"},
-	{"gemma4-*", "gemma4.final_logit_softcapping", "the script leaves out that there is none, and llama.cpp takes 30"},
-	{"xverse", "tokenizer.ggml.scores", "the script writes none"},
-	{"xverse", "tokenizer.ggml.tokens", "a padding token that only tokenizer_config.json has: the script takes it, and calls for it"},
-	{"xverse", "tokenizer.ggml.padding_token_id", "and config.json then has its number wrong"},
-	{"minicpm3", "minicpm3.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
-	{"orion", "orion.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
-	{"gemma*", "*.rope.freq_base", "the script leaves it out for Gemma 1 and 2, and llama.cpp takes 10000"},
-	{"phi*", "phi2.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
-	{"stablelm*", "stablelm.rope.freq_base", "the script leaves it out, and llama.cpp takes 10000"},
-}
-
 // TestPeerCheckpoints converts tiny checkpoints of every family, which
 // build/convert/checkpoints.sh lets transformers make: our engine and llama.cpp
 // must compute transformers' logits from our file, and the file must have the
 // tensors and keys of the one that llama.cpp's script makes.
 func TestPeerCheckpoints(t *testing.T) {
-	for _, key := range testkit.Glob(t, "checkpoints/*/ref/key") {
+	keys, ran := testkit.Glob(t, "checkpoints/*/ref/key"), 0
+	for _, key := range keys {
 		dir := filepath.Dir(filepath.Dir(key))
 		t.Run(filepath.Base(dir), func(t *testing.T) {
+			ran++
 			host, _ := testkit.PeerDir(t)
 			ours := filepath.Join(host, filepath.Base(dir)+".gguf")
 			if err := convertWhole(t, dir, ours); err != nil {
 				t.Fatal(err)
 			}
-			equal := sameAsScript(t, dir, ours)
-			ids := savedIDs(t, dir)
-			peers := testkit.KeptPeerLogits(t, ours, ids)
-			want := peers
-			if !slices.Contains(foreign, filepath.Base(dir)) {
-				want = savedLogits(t, dir, len(ids))
-			}
-			engine, peer := logitsError(t, ourLogits(t, ours, ids), want), logitsError(t, peers, want)
-			bound := maxError
-			if b, ok := looser[filepath.Base(dir)]; ok {
-				bound = b
-			}
-			t.Logf("NMSE ours %.1e, llama.cpp's %.1e; as llama.cpp's script: %s", engine, peer, equal)
-			if !(engine <= bound) {
-				t.Errorf("our engine's logits differ from transformers' by %g, want at most %g", engine, bound)
-			}
-			if !(peer <= bound) {
-				t.Errorf("llama.cpp's logits differ from transformers' by %g, want at most %g", peer, bound)
-			}
+			t.Logf("as llama.cpp's script: %s", sameAsScript(t, dir, ours))
+			compareLogits(t, dir, ours)
 		})
+	}
+	if ran == len(keys) { // not only some of them, by -run
+		allMet(t, differences)
+		allMet(t, peerLimits)
+	}
+}
+
+// compareLogits holds those of a checkpoint's file against transformers'.
+func compareLogits(t *testing.T, dir, ours string) {
+	ids := savedIDs(t, dir)
+	peers, failed := testkit.KeptPeerLogits(t, ours, ids)
+	want := peers
+	if !slices.Contains(foreign, filepath.Base(dir)) {
+		want = savedLogits(t, dir, len(ids))
+	}
+	bound := maxError
+	if b, ok := looser[filepath.Base(dir)]; ok {
+		bound = b
+	}
+	engine := logitsError(t, ourLogits(t, ours, ids), want)
+	t.Logf("NMSE of our engine %.1e", engine)
+	if !(engine <= bound) {
+		t.Errorf("our engine's logits differ from transformers' by %g, want at most %g", engine, bound)
+	}
+	why := reason(peerLimits, filepath.Base(dir), "")
+	if failed != nil {
+		if t.Logf("llama.cpp: %v", failed); why == "" {
+			t.Error("llama.cpp does not run it")
+		}
+		return
+	}
+	peer := logitsError(t, peers, want)
+	t.Logf("NMSE of llama.cpp %.1e", peer)
+	switch good := peer <= bound; {
+	case !good && why == "":
+		t.Errorf("llama.cpp's logits differ from transformers' by %g, want at most %g", peer, bound)
+	case good && why != "":
+		t.Errorf("llama.cpp computes it, although: %s", why)
 	}
 }
 
@@ -156,10 +137,11 @@ func sameAsScript(t *testing.T, dir, ours string) string {
 	}
 	got, want := open(t, ours), open(t, script)
 	same := "yes"
+	var known []string
 	differ := func(key, format string, a ...any) {
 		t.Helper()
-		if why := excused(filepath.Base(dir), key); why != "" {
-			same = "but for " + key
+		if reason(differences, filepath.Base(dir), key) != "" {
+			known = append(known, key)
 			return
 		}
 		same = "no"
@@ -198,6 +180,9 @@ func sameAsScript(t *testing.T, dir, ours string) string {
 			differ(b.Name, "is missing, the script's file has it: %v %v", b.Type, b.Shape)
 		}
 	}
+	if slices.Sort(known); len(known) > 0 {
+		same += ", but for " + strings.Join(slices.Compact(known), " ")
+	}
 	return same
 }
 
@@ -210,18 +195,6 @@ func floats(t *testing.T, x *gguf.Tensor) []float32 {
 	out := make([]float32, x.Rows()*x.Cols())
 	f.Dequantize(out, x.Data)
 	return out
-}
-
-// excused is the reason of a known difference; "" if it is none.
-func excused(checkpoint, key string) string {
-	for _, d := range differences {
-		a, _ := path.Match(d.checkpoint, checkpoint)
-		b, _ := path.Match(d.key, key)
-		if a && b {
-			return d.why
-		}
-	}
-	return ""
 }
 
 func text(t *testing.T, v gguf.Value) []byte {

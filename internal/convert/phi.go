@@ -13,13 +13,14 @@ func phi2(m *maker) {
 	m.outline()
 	m.copyFloat("attention.layer_norm_epsilon", "layer_norm_epsilon", "layer_norm_eps")
 	m.copyRope("rope.freq_base", "rope_theta")
-	heads, _ := m.heads()
-	m.setInt("attention.head_count_kv", heads)
-	m.setInt("feed_forward_length", 4*m.width())
+	heads, keys := m.heads()
+	m.setInt("feed_forward_length", m.intOr(4*m.width(), "intermediate_size"))
+	m.setInt("attention.head_count_kv", keys)
 	m.setInt("rope.dimension_count", m.rotated(m.width(), 0.5)/heads)
 	m.move("model.embed_tokens.weight", "token_embd.weight")
 	m.linear("model.final_layernorm", "output_norm")
-	m.linear("lm_head", "output")
+	m.moveAny("lm_head.weight", "output.weight")
+	m.move("lm_head.bias", "output.bias")
 	m.leave(".rotary_emb.inv_freq")
 	for m.nextLayer("model.layers.%d.") {
 		m.linear("input_layernorm", "attn_norm")
@@ -45,6 +46,7 @@ func phi3(m *maker) {
 	m.setInt("rope.scaling.original_context_length", int(original))
 	m.setInt("rope.dimension_count", dims)
 	m.setInt("attention.sliding_window", m.intOr(0, "sliding_window"))
+	m.statedWindows(everyLayer)
 	if m.longFactors(dims) {
 		m.setFloat("rope.scaling.attn_factor", m.longScale(float64(context)/original, original))
 	}

@@ -20,7 +20,8 @@ func phiMoE(m *maker) {
 	n := m.int("num_local_experts", "num_experts")
 	m.move("model.embed_tokens.weight", "token_embd.weight")
 	m.linear("model.norm", "output_norm")
-	m.linear("lm_head", "output")
+	m.moveAny("lm_head.weight", "output.weight")
+	m.moveAny("lm_head.bias", "output.bias")
 	m.leave(".rotary_emb.inv_freq")
 	for m.nextLayer("model.layers.%d.") {
 		m.layerNorms("input_layernorm", "post_attention_layernorm")

@@ -15,6 +15,7 @@ func qwen(m *maker) {
 		m.defaults(`{"head_dim": 128}`)
 	}
 	m.transformer()
+	m.qwenWindows()
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {
 		m.move("input_layernorm.weight", "attn_norm.weight")

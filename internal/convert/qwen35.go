@@ -25,6 +25,9 @@ func qwen35(m *maker) {
 	})
 	m.transformer()
 	m.qwenExpertWidths()
+	if m.arch != "qwen35" && !m.boolOr(true, "norm_topk_prob") {
+		m.fail("%s: \"norm_topk_prob\": false cannot be said", m.config.File())
+	}
 	d := deltaSizes{
 		keys: m.int("linear_num_key_heads"), values: m.int("linear_num_value_heads"),
 		keyDim: m.int("linear_key_head_dim"), valueDim: m.int("linear_value_head_dim"),
@@ -89,7 +92,7 @@ func (m *maker) recurrentLayers(interval int) []bool {
 type deltaSizes struct{ keys, values, keyDim, valueDim int }
 
 func (d deltaSizes) check(m *maker) bool {
-	if d.keys < 1 || d.values < 1 || d.values%d.keys != 0 || d.keyDim < 1 || d.valueDim < 1 {
+	if d.keys < 1 || d.values < 1 || d.values%d.keys != 0 || d.keyDim < 1 || d.valueDim != d.keyDim {
 		m.fail("%s: %d value heads of %d for %d key heads of %d", m.config.File(), d.values, d.valueDim, d.keys, d.keyDim)
 	}
 	return m.err == nil

@@ -13,6 +13,8 @@ func init() {
 func qwenMoE(m *maker) {
 	m.transformer()
 	m.qwenExpertWidths()
+	m.qwenWindows()
+	m.weightsNormed(m.arch == "qwen3moe")
 	n := m.int("num_experts", "num_local_experts")
 	m.ends()
 	for m.nextLayer("model.layers.%d.") {
@@ -21,6 +23,16 @@ func qwenMoE(m *maker) {
 		m.moveAny("self_attn.q_norm.weight", "attn_q_norm.weight")
 		m.moveAny("self_attn.k_norm.weight", "attn_k_norm.weight")
 		m.qwenExperts(n)
+	}
+}
+
+// weightsNormed says whether the weights of a token's experts are made to sum to 1,
+// where the configuration has it otherwise than all models of its architecture, whose
+// files do not say it.
+func (m *maker) weightsNormed(always bool) {
+	if normed := m.boolOr(always, "norm_topk_prob"); normed != always {
+		m.setBool("expert_weights_norm", normed)
+		m.note("\"norm_topk_prob\": %v is this program's: llama.cpp's %s has it the other way", normed, m.arch)
 	}
 }
 

@@ -12,29 +12,15 @@ import (
 // rotation sets the keys of rotary embeddings: the base, and how the angles are
 // stretched over longer contexts.
 func (m *maker) rotation() {
-	factor, scaled := m.ropeFloat("factor")
-	switch kind := m.ropeType(); {
-	case kind == "linear" && scaled:
-		m.setText("rope.scaling.type", "linear")
-		m.setFloat("rope.scaling.factor", factor)
-	case kind == "yarn" && scaled:
-		m.setText("rope.scaling.type", "yarn")
-		m.setFloat("rope.scaling.factor", factor)
-		original, ok := m.ropeFloat("original_max_position_embeddings")
-		if !ok || original < 1 || original > 1<<31 {
-			m.fail("%s: rotation of type yarn needs \"original_max_position_embeddings\"", m.config.File())
-			return
+	switch kind := m.ropeType(); kind {
+	case "linear":
+		if factor, ok := m.ropeFloat("factor"); ok {
+			m.setText("rope.scaling.type", "linear")
+			m.setFloat("rope.scaling.factor", factor)
 		}
-		m.setInt("rope.scaling.original_context_length", int(original))
-		m.copyRope("rope.scaling.yarn_ext_factor", "extrapolation_factor")
-		if _, ok := m.ropeFloat("attention_factor"); ok {
-			m.copyRope("rope.scaling.yarn_attn_factor", "attention_factor")
-		} else {
-			m.copyRope("rope.scaling.yarn_attn_factor", "attn_factor")
-		}
-		m.copyRope("rope.scaling.yarn_beta_fast", "beta_fast")
-		m.copyRope("rope.scaling.yarn_beta_slow", "beta_slow")
-	case kind == "su" || kind == "longrope":
+	case "yarn":
+		m.yarn()
+	case "su", "longrope":
 		m.setText("rope.scaling.type", "longrope")
 	}
 	if sections, ok := m.rope().Floats("mrope_section"); ok && len(sections) > 0 {

@@ -190,7 +190,9 @@ func (v *vocabulary) size(least int) (int, error) {
 	if v.m.err != nil {
 		return 0, v.m.err
 	}
-	if r := v.rule.multiple; r != nil {
+	if rows := v.m.vocabularyRows(); rows > 0 {
+		n = rows
+	} else if r := v.rule.multiple; r != nil {
 		by := max(r(v.m), 1)
 		n = (n + by - 1) / by * by
 	}

@@ -3,6 +3,7 @@ package convert
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,7 +188,13 @@ func (v *vocabulary) readTokens() (map[string]int, [][2]string, error) {
 		return nil, nil, err
 	}
 	if len(texts) > n {
-		return nil, nil, fmt.Errorf("%s: token %s has id %d, but the model has %d tokens (%s)", t.file, brief(texts[len(texts)-1]), len(texts)-1, n, v.m.config.File())
+		if top := slices.Max(slices.Collect(maps.Values(ids))); top >= n {
+			return nil, nil, fmt.Errorf("%s: token %s has id %d, but the model has %d tokens (%s)", t.file, brief(texts[top]), top, n, v.m.config.File())
+		}
+		// Somebody added tokens (for padding, mostly) and left the model as it was.
+		more := slices.DeleteFunc(slices.Clone(texts[n:]), func(text string) bool { return text == "" })
+		v.m.note("%d added tokens are left out, among them %s: the model has %d tokens", len(more), brief(more[0]), n)
+		texts = texts[:n]
 	}
 	for i, a := range t.Added { // special tokens that no list has come after the last, as transformers adds them
 		if a.ID < 0 && len(texts) < n {

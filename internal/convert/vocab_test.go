@@ -282,7 +282,7 @@ func TestHostileVocabularies(t *testing.T) {
 		{"an id beyond 2^64", bpe(`"b": 1`, `"b": 99999999999999999999`), "", `"vocab"`},
 		{"an added id beyond all", bpe(`"id": 7`, `"id": 4194304`), "", "has id 4194304"},
 		{"an added id twice", bpe(`"id": 7`, `"id": 5`), "", `added tokens "<|end|>" and "<s>" have the same id, 5`},
-		{"an id beyond the model's", bpe(`"id": 8`, `"id": 12`), "", "has id 12, but the model has 10 tokens"},
+		{"an id beyond the model's", bpe(`"b": 1`, `"b": 1, "c": 12`), "", `token "c" has id 12, but the model has 10 tokens`},
 		{"another id", bpe(`"content": "<s>"`, `"content": "ab"`), "", `added token "ab" has id 5, but 2 in the vocabulary`},
 		{"a merge of nothing", bpe(`["a b"]`, `["a c"]`), "", `merge 0, of "a" and "c", names "c", which is no token`},
 		{"a merge to nothing", bpe(`["a b"]`, `["a b", "b a"]`), "", `names "ba", which is no token`},
@@ -323,6 +323,30 @@ func TestHostileVocabularies(t *testing.T) {
 				t.Errorf("an error of %d bytes", len(err.Error()))
 			}
 		})
+	}
+}
+
+// Tokens that were added to a tokenizer, but not to the model, are left out, and named.
+func TestAddedBeyondModel(t *testing.T) {
+	text := strings.Replace(strings.Replace(smallBPE, "MERGES", `["a b"]`, 1), `"id": 8`, `"id": 12`, 1)
+	m := vocabMaker(t, folderOf(t, map[string]string{"config.json": `{"vocab_size": 10, "pad_token_id": 12}`, "tokenizer.json": text}), "", "gpt2")
+	if err := m.vocabulary(""); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "x.gguf")
+	if err := m.w.Create(to); err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, to)
+	tokens, err := f.Array("tokenizer.ggml.tokens")
+	if err != nil || tokens.Len() != 10 {
+		t.Errorf("%d tokens, %v", tokens.Len(), err)
+	}
+	if id, err := f.Uint("tokenizer.ggml.padding_token_id"); err == nil {
+		t.Errorf("padding is token %d of 10", id)
+	}
+	if len(m.notes) != 1 || !strings.Contains(m.notes[0], "1 added tokens are left out, among them \"a\u2581b\"") {
+		t.Errorf("notes %q", m.notes)
 	}
 }
 

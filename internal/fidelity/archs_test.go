@@ -141,7 +141,11 @@ func archLogits(t *testing.T, path, name string, ids []int32) [][]float32 {
 	if madeFlash[name] {
 		return testkit.PeerLogits(t, path, ids, "f32+fa")
 	}
-	return testkit.KeptPeerLogits(t, path, ids)
+	rows, err := testkit.KeptPeerLogits(t, path, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }
 
 // archIDs are n random tokens of the tiny models' vocabulary.

@@ -78,6 +78,15 @@ func (w *Writer) Kind(key string) (Kind, bool) {
 	return w.keys[i].kind, true
 }
 
+// Text is a key's value if that is a text.
+func (w *Writer) Text(key string) (string, bool) {
+	i, ok := w.index[key]
+	if !ok || w.keys[i].kind != Text {
+		return "", false
+	}
+	return string(w.keys[i].value[8:]), true // after its length
+}
+
 // Uint is a key's value if that is a whole number of at least 0, or the first
 // element of a list of them.
 func (w *Writer) Uint(key string) (uint64, bool) {

@@ -15,11 +15,21 @@ import (
 // file at path; kv, f32 or f16, is the type of its KV cache.
 func PeerLogits(t testing.TB, path string, ids []int32, kv string, more ...string) [][]float32 {
 	t.Helper()
+	rows, err := peerLogits(t, path, ids, kv, more...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// peerLogits is PeerLogits; an error is that llama.cpp does not load or run the file.
+func peerLogits(t testing.TB, path string, ids []int32, kv string, more ...string) ([][]float32, error) {
+	t.Helper()
 	host, inside := PeerDir(t)
 	cmd := Peer(t, "hpllm-peer-logits", append([]string{Share(t, path), inside + "/logits.f32", kv, "512"}, more...)...)
 	cmd.Stdin = strings.NewReader(JoinIDs(ids) + "\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("hpllm-peer-logits %s: %v\n%s", filepath.Base(path), err, out)
+		return nil, fmt.Errorf("hpllm-peer-logits %s: %w\n%s", filepath.Base(path), err, out)
 	}
 	file := filepath.Join(host, "logits.f32")
 	values := ReadF32(t, file)
@@ -27,13 +37,13 @@ func PeerLogits(t testing.TB, path string, ids []int32, kv string, more ...strin
 	if len(values)%len(ids) != 0 || len(values) == 0 {
 		t.Fatalf("hpllm-peer-logits %s: %d values for %d ids", filepath.Base(path), len(values), len(ids))
 	}
-	return Rows(values, len(values)/len(ids))
+	return Rows(values, len(values)/len(ids)), nil
 }
 
 // KeptPeerLogits is PeerLogits with an F32 cache, for small models: the figures
 // are kept in CACHE/figures by the contents of the file, as the same file gives
-// the same ones.
-func KeptPeerLogits(t testing.TB, path string, ids []int32) [][]float32 {
+// the same ones. An error is that llama.cpp does not load or run the file.
+func KeptPeerLogits(t testing.TB, path string, ids []int32) ([][]float32, error) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -45,10 +55,13 @@ func KeptPeerLogits(t testing.TB, path string, ids []int32) [][]float32 {
 	if _, err := os.Stat(kept); err == nil {
 		values := ReadF32(t, kept)
 		if len(values) > 0 && len(values)%len(ids) == 0 {
-			return Rows(values, len(values)/len(ids))
+			return Rows(values, len(values)/len(ids)), nil
 		}
 	}
-	rows := PeerLogits(t, path, ids, "f32")
+	rows, err := peerLogits(t, path, ids, "f32")
+	if err != nil {
+		return nil, err
+	}
 	var all []float32
 	for _, row := range rows {
 		all = append(all, row...)
@@ -58,7 +71,7 @@ func KeptPeerLogits(t testing.TB, path string, ids []int32) [][]float32 {
 		WriteF32(t, kept+".tmp", all)
 		os.Rename(kept+".tmp", kept)
 	}
-	return rows
+	return rows, nil
 }
 
 // JoinIDs writes ids with commas between them.

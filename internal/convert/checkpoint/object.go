@@ -97,6 +97,15 @@ func (o *Object) Names() []string {
 // Has reports whether a field is there and is not null.
 func (o *Object) Has(name string) bool { return o != nil && o.fields[name] != nil }
 
+// IsNull reports whether a field is there and null.
+func (o *Object) IsNull(name string) bool {
+	if o == nil {
+		return false
+	}
+	v, there := o.fields[name]
+	return there && v == nil
+}
+
 // Object is the object in a field; nil if there is none.
 func (o *Object) Object(name string) *Object {
 	if o == nil {
