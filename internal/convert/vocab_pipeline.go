@@ -78,10 +78,10 @@ func (p *wordPipeline) words(text string) ([]string, error) {
 }
 
 // normalizerOf is what a normalizer does; nil: nothing that the engine does not do
-// without (compositions stay as they are: GGUF's BPE has none).
+// without (nearly every text is composed already, and GGUF's BPE has no NFC).
 func normalizerOf(s *step) (func(string) (string, error), error) {
 	switch s.Type {
-	case "NFC", "NFD", "NFKC", "NFKD", "Nmt", "Precompiled":
+	case "NFC":
 		return nil, nil
 	case "Lowercase":
 		return func(x string) (string, error) { return strings.ToLower(x), nil }, nil

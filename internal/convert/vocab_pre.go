@@ -29,6 +29,7 @@ var probes = map[string][]string{
 	},
 	"spaces": {
 		"a   b", "   ", " ", "a ", "a  ", "  a", "\ta", "a\t\tb", "x     y", strings.Repeat(" ", 9) + "x", "\t", "a \tb", "a\u00a0b", strings.Repeat(" ", 20),
+		"b  <|x|>  c", "a  (b)   [c]", "x   !", "a  _b", "a  \"b\"",
 	},
 	"lines": {
 		"a\nb", "a\n\nb", "a\n\n\n  b", "\n", " \n", "\n ", " \n \n ", "a\r\nb", "x;\n", "x;\n\n  y", "!\n", "!!\r\n\r\na", "a \n b", "\n\na", "if x:\n    y\n\n\tz\n", "/\n", "a.\n/b", "\t\n\t",

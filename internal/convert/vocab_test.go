@@ -292,6 +292,7 @@ func TestHostileVocabularies(t *testing.T) {
 		{"a huge token", bpe(`"b": 1`, `"`+huge+`": -1`), "", "(1048576 bytes)"},
 		{"an unknown pre-tokenizer", bpe(`{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true}`, `{"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "..."}, "behavior": "Isolated"}, {"type": "ByteLevel", "use_regex": false}]}`),
 			"", `(Split "...", ByteLevel and a space in front)`},
+		{"a normalizer that changes letters", bpe(`"pre_tokenizer"`, `"normalizer": {"type": "NFKC"}, "pre_tokenizer"`), "", "normalizer NFKC: it is not known"},
 		{"an expression that is none", bpe(`{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true}`, `{"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated"}, {"type": "ByteLevel", "use_regex": false}]}`),
 			"", "a group does not end"},
 		{"an expression without end", bpe(`{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true}`, `{"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "(\\S?.?)+(\\S?.?)+$x"}, "behavior": "Isolated"}, {"type": "ByteLevel", "use_regex": false}]}`),
