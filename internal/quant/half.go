@@ -27,28 +27,33 @@ func F16ToF32(h uint16) float32 {
 // F32ToF16 rounds to the nearest half precision number, ties to even. What is
 // too large becomes an infinity; a NaN stays a NaN and becomes quiet.
 func F32ToF16(f float32) uint16 {
-	const (
-		infinity     = 0x7f800000
-		overflow     = 0x477ff000 // 65520: halfway from the largest half to the next power of two
-		smallestNorm = 0x38800000 // 2^-14
-	)
+	const infinity = 0x7f800000
 	b := math.Float32bits(f)
 	sign := uint16(b>>16) & 0x8000
 	b &= 0x7fffffff
 	switch {
 	case b > infinity:
 		return sign | 0x7e00 | uint16(b>>13)&0x3ff
-	case b >= overflow:
+	case b >= overflowF16:
 		return sign | 0x7c00
-	case b >= smallestNorm:
-		b += 0xfff + b>>13&1
-		return sign | uint16((b-(127-15)<<23)>>13)
+	case b >= smallestF16:
+		return sign | roundF16(b)
 	default:
 		// The last bit of numbers in [0.5, 1) is 2^-24, the unit of half's
 		// subnormals: the addition rounds for us.
 		return sign | uint16(math.Float32bits(math.Float32frombits(b)+0.5)-math.Float32bits(0.5))
 	}
 }
+
+// Sizes as the bits of a float32: where half precision ends, 65520, halfway from its
+// largest number to the next power of two, and its smallest normal number, 2^-14.
+const (
+	overflowF16 = 0x477ff000
+	smallestF16 = 0x38800000
+)
+
+// roundF16 is F32ToF16 for the bits of a size between these.
+func roundF16(b uint32) uint16 { return uint16((b + 0xfff + b>>13&1 - (127-15)<<23) >> 13) }
 
 // BF16ToF32 widens a bfloat16 number; exact, NaN payloads included.
 func BF16ToF32(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }
@@ -89,8 +94,16 @@ func dequantizeF16(dst []float32, src []byte) {
 
 func quantizeF16(dst []byte, src []float32) {
 	n := blocks(len(src), len(dst), 1, 2)
-	for i := range n {
-		binary.LittleEndian.PutUint16(dst[2*i:], F32ToF16(src[i]))
+	for i, x := range src[:n] {
+		// Nearly all numbers are of this kind; calls for each would take most of the time.
+		b := math.Float32bits(x)
+		size, h := b&0x7fffffff, uint16(0)
+		if size-smallestF16 < overflowF16-smallestF16 {
+			h = uint16(b>>16)&0x8000 | roundF16(size)
+		} else {
+			h = F32ToF16(x)
+		}
+		binary.LittleEndian.PutUint16(dst[2*i:], h)
 	}
 }
 

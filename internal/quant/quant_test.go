@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"encoding/binary"
 	"math"
 	"testing"
 )
@@ -156,8 +157,10 @@ func TestF32ToF16Rounding(t *testing.T) {
 				{math.Nextafter32(mid, 0), h},
 				{math.Nextafter32(mid, 1e30), h + 1},
 			} {
-				if got := F32ToF16(s * c.x); got != c.want|sign<<15 {
-					t.Fatalf("F32ToF16(%v) = %#04x, want %#04x", s*c.x, got, c.want|sign<<15)
+				var row [2]byte
+				quantizeF16(row[:], []float32{s * c.x})
+				if got := F32ToF16(s * c.x); got != c.want|sign<<15 || binary.LittleEndian.Uint16(row[:]) != got {
+					t.Fatalf("F32ToF16(%v) = %#04x, in a row % x, want %#04x", s*c.x, got, row, c.want|sign<<15)
 				}
 			}
 		}
