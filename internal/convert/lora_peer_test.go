@@ -63,6 +63,7 @@ var scriptTargets = map[string][]string{
 // TestPeerLoRA: adapters for many families are what llama.cpp's script makes of
 // them, bit for bit, and llama.cpp's programs load them.
 func TestPeerLoRA(t *testing.T) {
+	t.Parallel()
 	host, inside := testkit.PeerDir(t)
 	script := filepath.Join(testkit.Cache(), "peer-convert")
 	if !exists(filepath.Join(script, "convert_lora_to_gguf.py")) {

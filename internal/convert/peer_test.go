@@ -95,6 +95,7 @@ func TestPeerTypes(t *testing.T) {
 // TestPeerRMSE: per tensor, against the F32 file that both were made of, errors
 // at most 1.01 of those of llama-quantize's file. Tensors of four layers stand for all.
 func TestPeerRMSE(t *testing.T) {
+	t.Parallel()
 	for _, base := range []string{"smollm2", "gemma3"} {
 		f := open(t, testkit.Model(t, base+"-f32"))
 		for _, name := range []string{"q4_0", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k_m", "q4_k_m", "q5_k_m", "q6_k", "iq4_nl", "iq4_xs", "f16", "bf16"} {
@@ -154,6 +155,7 @@ func rmse(x, y []float32) float64 {
 
 // TestPeerReads: llama.cpp's perplexity of our file is within 0.5 % of that of its own.
 func TestPeerReads(t *testing.T) {
+	t.Parallel()
 	english := testkit.Share(t, testkit.Text(t, "english.txt"))
 	final := regexp.MustCompile(`PPL = ([0-9.]+)`)
 	perplexity := func(t *testing.T, path string) float64 {

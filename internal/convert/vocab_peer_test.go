@@ -41,6 +41,7 @@ var inexact = map[string]float64{
 // libraries and converts them: the keys are those that llama.cpp's script writes, and
 // the engine and llama.cpp encode texts as those libraries do.
 func TestPeerVocabularies(t *testing.T) {
+	t.Parallel()
 	host, inside := testkit.PeerDir(t)
 	root := testkit.Root()
 	for _, name := range []string{"makevocabs.py", "vocabularies.py"} {

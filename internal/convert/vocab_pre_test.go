@@ -100,6 +100,7 @@ func trained(t *testing.T, j *tokenizerJSON, merges int) *wordMerger {
 
 // TestFindPre finds the name of each published pre-tokenizer.
 func TestFindPre(t *testing.T) {
+	t.Parallel()
 	for _, f := range families(t) {
 		t.Run(f.Name+" of "+f.Arch, func(t *testing.T) {
 			j := f.tokenizer(t)
