@@ -77,6 +77,7 @@ func TestPeerPreTokenizers(t *testing.T) {
 // shapes are texts that tell rules apart.
 var shapes = []string{
 	"1", "12", "123", "1234", "12345", "123456", "1234567", "a1234567b", "12 345 6789", "²123456", "123²456", "١٢٣٤٥٦٧",
+	"x =   12", "a  1234 \n 5", "\u00a0\u00a01", "-  123456,  1", "1  ",
 	"   ", "a   ", "a   b", "a \n b", "\n\n\n", "a\n\nb", " \n \n ", "\r\n\r\n", "a\r\n", "\t\ta", "a\t\tb\t", "\u00a0\u00a0a", "a\u3000\u3000",
 	strings.Repeat(" ", 3), strings.Repeat(" ", 5) + "x", strings.Repeat(" ", 9), strings.Repeat(" ", 600), strings.Repeat(" ", 600) + "x",
 	"it's IT'S we'Ve they'RE I'm 'tis 'D'd 'LLama", "HelloWORLDhello ÉcoleÀB oA éA Aé AÉa aAÉÀ ÀA", "foo/bar//\n/baz", "!!!\n\n/\n", "?!/ x", "x;\r\n\r\ny",

@@ -192,28 +192,27 @@ func isHan(r rune) bool {
 	return false
 }
 
-// thousands cuts a run of digits into threes, counted from its end: it matches
-// the first one to three digits.
+// thousands cuts a run of digits into threes, counted from its end. What is before a run is one
+// piece with its first one to three digits, so that look-ahead in the next rule sees them.
 func thousands(t *classes, s []byte, i int) int {
-	c, _ := t.at(s, i)
-	if c != number {
-		return i
-	}
 	if prev, _ := t.before(s, i); prev == number {
-		return numberRun(t, s, i, 3) // in a run that was counted before
+		if c, _ := t.at(s, i); c == number {
+			return numberRun(t, s, i, 3) // in a run that was counted before
+		}
 	}
+	first := t.run(s, i, ^number)
 	n := 0
-	for j := i; ; n++ {
+	for j := first; j < len(s); n++ {
 		c, size := t.at(s, j)
 		if c != number {
 			break
 		}
 		j += size
 	}
-	if n %= 3; n == 0 {
-		n = 3
+	if n > 0 {
+		n = (n-1)%3 + 1
 	}
-	return numberRun(t, s, i, n)
+	return numberRun(t, s, first, n)
 }
 
 // digitTriples is [0-9][0-9][0-9].
