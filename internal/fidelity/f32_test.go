@@ -15,6 +15,20 @@ import (
 // the same function up to the order of float32 additions.
 const maxNMSE = 1e-6
 
+// tie is the part of a row's root mean square by which its two largest logits may differ and either be the
+// largest: the root of maxNMSE. Random models have such rows.
+const tie = 1e-3
+
+func rms(row []float32) float64 {
+	var sum float64
+	for _, v := range row {
+		if v != -math.MaxFloat32 {
+			sum += float64(v) * float64(v)
+		}
+	}
+	return math.Sqrt(sum / float64(len(row)))
+}
+
 // TestF32Logits compares all logits of 512 tokens of text, KV cache in F32.
 func TestF32Logits(t *testing.T) {
 	for _, base := range bases {
@@ -40,7 +54,7 @@ func compareLogits(t *testing.T, e *infer.Engine, want [][]float32, ids []int32,
 	t.Helper()
 	s := session(t, e, infer.SessionOptions{Context: len(ids), KV: infer.KVF32})
 	var diff, size, worst float64
-	top1 := 0
+	var top1, ties int
 	err := s.EvalEach(ids, func(i int, logits []float32) error {
 		if len(logits) != len(want[i]) {
 			t.Fatalf("%d logits, the peer has %d", len(logits), len(want[i]))
@@ -57,8 +71,11 @@ func compareLogits(t *testing.T, e *infer.Engine, want [][]float32, ids []int32,
 			diff += d * d
 			size += w * w
 		}
-		if testkit.Top1(logits) == testkit.Top1(want[i]) {
+		switch ours, theirs := testkit.Top1(logits), testkit.Top1(want[i]); {
+		case ours == theirs:
 			top1++
+		case float64(want[i][theirs]-want[i][ours]) <= tie*rms(want[i]):
+			ties++
 		}
 		return nil
 	})
@@ -73,8 +90,8 @@ func compareLogits(t *testing.T, e *infer.Engine, want [][]float32, ids []int32,
 	if !(nmse <= maxNMSE) {
 		t.Errorf("NMSE = %g, want at most %g", nmse, maxNMSE)
 	}
-	if top1 != len(ids) {
-		t.Errorf("same top-1 token at %d positions of %d", top1, len(ids))
+	if top1+ties != len(ids) {
+		t.Errorf("same top-1 token at %d positions of %d, and %d ties", top1, len(ids), ties)
 	}
 	return nmse
 }
