@@ -2,8 +2,8 @@
 # Everything that tests read from the cache folder, made once: two real models
 # (PyPI), their requantized forms and one tiny model of every architecture
 # (made by llama.cpp's tools in CACHE/sid), llama.cpp's vocabularies, chat
-# templates and script that converts checkpoints (PyPI), and an English text
-# (from the Go distribution).
+# templates, cases of what models answer and script that converts checkpoints
+# (PyPI), and an English text (from the Go distribution).
 # usage: models.sh            (idempotent; 8 GB; 13 minutes of 2 cores)
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -34,10 +34,10 @@ if [[ ! -e $cache/text/english.txt ]]; then
   mv "$work/english.txt" "$cache/text/"
 fi
 
-# llama.cpp's vocabularies, templates and script: in the source package of its Python
+# llama.cpp's vocabularies, templates, cases and script: in the source package of its Python
 # bindings. Asking pip for a source package makes it run the package's build
 # backend for the metadata, which must be there first, with the CMake it wants.
-if [[ ! -e $cache/vocabs || ! -e $cache/templates || ! -e $cache/peer-convert/convert_lora_to_gguf.py ]]; then
+if [[ ! -e $cache/vocabs || ! -e $cache/templates || ! -e $cache/peer-convert/convert_lora_to_gguf.py || ! -e $cache/chat-cases.jsonl ]]; then
   say "Fetching vocabularies and chat templates ($sdist, 77 MB) from PyPI, once ..."
   python3 -m venv "$work/venv" 2>/dev/null ||
     die "Python's venv is missing; install it: sudo apt-get install python3-venv"
@@ -45,12 +45,14 @@ if [[ ! -e $cache/vocabs || ! -e $cache/templates || ! -e $cache/peer-convert/co
   TMPDIR=$work PATH=$work/venv/bin:$PATH "$work/venv/bin/pip" download -q --disable-pip-version-check \
     --no-cache-dir --no-deps --no-binary :all: --no-build-isolation -d "$work" "$sdist"
   tar -C "$work" -xzf "$work"/llama_cpp_python-*.tar.gz
+  python3 "$root/build/peer/chat_cases.py" "$work"/llama_cpp_python-*/vendor/llama.cpp >"$work/chat-cases.jsonl" ||
+    die "the cases of llama.cpp's chat test cannot be read; is g++ there? sudo apt-get install g++"
   mkdir "$work/vocabs"
   mv "$work"/llama_cpp_python-*/vendor/llama.cpp/models/ggml-vocab-* "$work/vocabs/"
   mkdir "$work/peer-convert"
   mv "$work"/llama_cpp_python-*/vendor/llama.cpp/{conversion,gguf-py,convert_hf_to_gguf.py,convert_lora_to_gguf.py} "$work/peer-convert/"
   rm -rf "$cache/vocabs" "$cache/templates" "$cache/peer-convert"
-  mv "$work"/llama_cpp_python-*/vendor/llama.cpp/models/templates "$work/vocabs" "$work/peer-convert" "$cache/"
+  mv "$work"/llama_cpp_python-*/vendor/llama.cpp/models/templates "$work"/{vocabs,peer-convert,chat-cases.jsonl} "$cache/"
 fi
 
 if [[ ! -e $sid/.ready ]] || ((EUID != 0)); then

@@ -24,11 +24,16 @@ type Delta struct {
 // in it, but without the token that ended it. It is not safe for concurrent use.
 type AnswerParser struct {
 	syn    *syntax
-	types  paramTypes
+	tools  schemas
 	answer Answer
 	buf    string // not decided yet
 	think  *thinkSyntax
 	call   *callSyntax
+	// Of messages with headers:
+	header bool      // in a header
+	to     recipient // whom the text is for
+	tool   string
+	head   string // the header
 	space  string // white space that counts only if more text of its kind follows
 	begun  bool   // something came already
 	trim   bool   // white space at the beginning of the next text is dropped
@@ -38,7 +43,11 @@ type AnswerParser struct {
 // NewAnswerParser returns a parser for the answer to a prompt that Render made. The tools' schemas tell strings
 // from numbers where a model writes both without quotes.
 func (t *Template) NewAnswerParser(prompt string, tools []Tool) *AnswerParser {
-	p := &AnswerParser{syn: t.syntax(), types: typesOf(tools)}
+	p := &AnswerParser{syn: t.syntax(), tools: schemasOf(tools)}
+	p.to = toUser
+	if p.syn.headed != nil {
+		p.openHeader(prompt)
+	}
 	// Some prompts end inside the reasoning already.
 	end := strings.TrimRightFunc(prompt, unicode.IsSpace)
 	for i := range p.syn.thinks {
@@ -67,6 +76,10 @@ func (p *AnswerParser) Push(text string) []Delta {
 	for {
 		more := false
 		switch {
+		case p.header:
+			more = p.pushHeader(&out)
+		case p.syn.headed != nil:
+			more = p.pushMessage(&out)
 		case p.call != nil:
 			more = p.pushCall(&out)
 		case p.think != nil:
@@ -185,31 +198,33 @@ func (p *AnswerParser) pushReasoning(out *[]Delta) bool {
 
 func (p *AnswerParser) pushCall(out *[]Delta) bool {
 	c := p.call
+	end, mark := -1, c.close
 	if c.close != "" {
-		i := strings.Index(p.buf, c.close)
-		if i < 0 {
-			return false
+		end = strings.Index(p.buf, c.close)
+	}
+	var next *callSyntax
+	if c.loose {
+		if i := strings.Index(p.buf, c.open); i >= 0 && (end < 0 || i < end) {
+			end, mark, next = i, c.open, c
 		}
-		rest := p.buf[i+len(c.close):]
-		p.endCall(out, p.buf[:i], c.close)
-		p.buf = rest
-		return true
 	}
-	// Without an end of its own a call ends where the next one opens.
-	if i := strings.Index(p.buf[min(1, len(p.buf)):], c.open); i >= 0 && !c.keep {
-		body, rest := p.buf[:i+1], p.buf[i+1+len(c.open):]
-		p.endCall(out, body, "")
-		p.buf, p.call = rest, c
-		return true
+	if end < 0 {
+		return false
 	}
-	return false
+	body, rest := p.buf[:end], p.buf[end+len(mark):]
+	if next != nil {
+		mark = ""
+	}
+	p.endCall(out, body, mark)
+	p.buf, p.call = rest, next
+	return true
 }
 
 // endCall reads a call's body. What cannot be read is content, marks and all.
 func (p *AnswerParser) endCall(out *[]Delta, body, end string) {
 	c := p.call
 	p.call = nil
-	calls, ok := c.parse(body, p.types)
+	calls, ok := c.parse(body, p.tools)
 	if !ok {
 		if !c.keep {
 			body = c.open + body
@@ -217,6 +232,10 @@ func (p *AnswerParser) endCall(out *[]Delta, body, end string) {
 		p.emit(out, false, body+end)
 		return
 	}
+	p.addCalls(out, calls)
+}
+
+func (p *AnswerParser) addCalls(out *[]Delta, calls []ToolCall) {
 	p.trim = true
 	for i := range calls {
 		p.answer.ToolCalls = append(p.answer.ToolCalls, calls[i])

@@ -74,11 +74,27 @@ var answerTests = []struct {
 	{"apriel", "[BEGIN FINAL RESPONSE]", "Here are my reasoning steps:\n", "hm\n[BEGIN FINAL RESPONSE]\nHi", Answer{Content: "Hi", Reasoning: "hm"}},
 	{"minicpm", `</think> <function name="`, "<think>\n\n</think>\n\n", `<function name="f"><param name="a"><![CDATA[<b> </param>]]></param><param name="n">2</param></function><function name="g"></function>`, Answer{ToolCalls: []ToolCall{call("", "f", `{"a": "<b> </param>", "n": 2}`), call("", "g", `{}`)}}},
 	{"command-r plus", "Action:\\n```json", "", "Action:\n```json\n[{\"tool_name\": \"f\", \"parameters\": {\"a\": 1}}]\n```", Answer{ToolCalls: []ToolCall{call("", "f", `{"a": 1}`)}}},
+	{"gpt-oss, a format behind the channel", "<|channel|>analysis", "<|start|>assistant", "<|channel|>final <|constrain|>json<|message|>{\"a\":1}<|return|>", Answer{Content: `{"a":1}`}},
+	{"gpt-oss, a tool of its own", "<|channel|>analysis", "<|start|>assistant", "<|channel|>analysis to=python code<|message|>1+1<|end|><|start|>assistant<|channel|>final<|message|>2", Answer{Content: "2"}},
+	{"gpt-oss, a call that is none", "<|channel|>analysis", "<|start|>assistant", "<|channel|>commentary to=functions.f<|message|>oops<|call|>", Answer{Content: "<|start|>assistant<|channel|>commentary to=functions.f<|message|>oops"}},
+	{"gpt-oss, no header", "<|channel|>analysis", "<|start|>assistant", "Hi there", Answer{Content: "Hi there"}},
+	{"gpt-oss, a header in the prompt", "<|channel|>analysis", "<|start|>assistant<|channel|>analysis<|message|>", "hm<|end|><|start|>assistant<|channel|>final<|message|>Hi", Answer{Content: "Hi", Reasoning: "hm"}},
+	{"gpt-oss, cut off in a header", "<|channel|>analysis", "<|start|>assistant", "<|channel|>ana", Answer{Content: "<|channel|>ana"}},
+	{"muse", "<atem:invoke", "<|start|>assistant", " to=self<|message|>hm<|eom|><|start|>assistant to=f<|message|><atem:function_calls>\n<atem:invoke name=\"f\">\n<atem:parameter name=\"a\">1</atem:parameter>\n</atem:invoke>\n</atem:function_calls><|eot|>", Answer{Reasoning: "hm", ToolCalls: []ToolCall{call("", "f", `{"a": 1}`)}}},
+	{"muse, tags in the answer", "<atem:invoke", "<|start|>assistant", " to=user<|message|>as <atem:invoke name=\"f\"> to=f<|eot|>", Answer{Content: "as <atem:invoke name=\"f\"> to=f"}},
+	{"functionary 3.2", ">>>${recipient}", "assistant\n\n>>>", "all\nLook >>> here.>>>f\n{\"a\": \">>>g\\n\"}>>>g\n{}", Answer{Content: "Look >>> here.", ToolCalls: []ToolCall{call("", "f", `{"a": ">>>g\n"}`), call("", "g", `{}`)}}},
+	{"kimi k3", "<|open|>", "<|open|>think<|sep|>", "hm<|open|>response<|sep|>Ok<|close|>response<|sep|><|open|>tools<|sep|><|open|>call tool=\"f\" index=\"1\"<|sep|><|open|>argument key=\"a\" type=\"string\"<|sep|>1<|close|>argument<|sep|><|close|>call<|sep|><|close|>tools<|sep|><|close|>message<|sep|>", Answer{Content: "Ok", Reasoning: "hm", ToolCalls: []ToolCall{call("", "f", `{"a": "1"}`)}}},
+	{"kimi, calls without an end", "<|tool_call_argument_begin|>", "", "<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{}<|tool_call_begin|>functions.g:1<|tool_call_argument_begin|>{}", Answer{ToolCalls: []ToolCall{call("functions.f:0", "f", `{}`), call("functions.g:1", "g", `{}`)}}},
+	{"minimax m3", m3, "", "</mm:think>Ok" + m3 + "<tool_call>\n" + m3 + "<invoke name=\"f\">" + m3 + "<a>" + m3 + "<item>" + m3 + "<item>1" + m3 + "</item>" + m3 + "</item>" + m3 + "</a>" + m3 + "<o>" + m3 + "<k>x" + m3 + "</k>" + m3 + "</o>" + m3 + "</invoke>\n" + m3 + "</tool_call>", Answer{Content: "Ok", ToolCalls: []ToolCall{call("", "f", `{"a": [[1]], "o": {"k": "x"}}`)}}},
+	{"hunyuan 3", "HYTK = ':opensource'", "<think:opensource>", "hm</think:opensource>Ok<tool_calls:opensource>\n<tool_call:opensource>f<tool_sep:opensource>\n<arg_key:opensource>a</arg_key:opensource>\n<arg_value:opensource>1</arg_value:opensource>\n</tool_call:opensource>\n</tool_calls:opensource>", Answer{Content: "Ok", Reasoning: "hm", ToolCalls: []ToolCall{call("", "f", `{"a": 1}`)}}},
+	{"ling 3, out of open reasoning", "<role>ASSISTANT</role> </think>", "<think>", "hm\n<tool_call>get\n<arg_key>city</arg_key>\n<arg_value>1</arg_value>\n</tool_call><|role_end|>", Answer{Reasoning: "hm", ToolCalls: []ToolCall{call("", "get", `{"city": "1"}`)}}},
+	{"gemma 4, Python's words", "<|channel> <|tool_call>", "", "<|tool_call>call:f{a:None,b:True}<tool_call|><|tool_response>", Answer{ToolCalls: []ToolCall{call("", "f", `{"a":null,"b":true}`)}}},
+	{"a union of types", "<function= <parameter=", "", "<function=get>\n<parameter=when>\nnull\n</parameter>\n</function><function=get>\n<parameter=when>\n12\n</parameter>\n</function>", Answer{ToolCalls: []ToolCall{call("", "get", `{"when": null}`), call("", "get", `{"when": "12"}`)}}},
 	{"granite 3", "<|tool_call|>", "", `<|tool_call|>[{"name": "f", "arguments": {"a": 1}}]`, Answer{ToolCalls: []ToolCall{call("", "f", `{"a": 1}`)}}},
 }
 
 func TestAnswer(t *testing.T) {
-	tools := []Tool{{Name: "get", Parameters: json.RawMessage(`{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}}}`)}}
+	tools := []Tool{{Name: "get", Parameters: json.RawMessage(`{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"},"when":{"anyOf":[{"type":["string","null"]},{"enum":["now"]}]}}}`)}}
 	for _, tt := range answerTests {
 		t.Run(tt.name, func(t *testing.T) {
 			tm, err := Parse("{#"+tt.marks+"#}", "", "")
@@ -171,8 +187,8 @@ func TestPeerAnswers(t *testing.T) {
 		}
 	}
 	t.Logf("read back %v of %v", good, all)
-	// What is missing are ways that no model in reach of a phone has: Kimi K3, MiniMax M3, Hunyuan 3, Muse, functionary 3.2.
-	for kind, want := range map[string]int{"content": 48, "reasoning": 24, "call": 39} {
+	// What is missing is an answer without reasoning where the prompt has opened it.
+	for kind, want := range map[string]int{"content": 52, "reasoning": 26, "call": 44} {
 		if good[kind] < want {
 			t.Errorf("%s: %d of %d read back, there were %d", kind, good[kind], all[kind], want)
 		}
@@ -181,19 +197,20 @@ func TestPeerAnswers(t *testing.T) {
 
 // However an answer is cut into pieces, it is the same, and nothing of it makes the parser panic.
 func FuzzAnswer(f *testing.F) {
-	var marks []string
-	for _, tt := range answerTests {
-		f.Add(tt.text, 3)
-		marks = append(marks, tt.marks)
+	var templates []*Template
+	for i, tt := range answerTests {
+		tm, err := Parse("{#"+tt.marks+"#}", "", "")
+		if err != nil {
+			f.Fatal(err)
+		}
+		templates = append(templates, tm)
+		f.Add(tt.text, tt.prompt, 3, uint(i))
 	}
-	tm, err := Parse("{#"+strings.Join(marks, " ")+"#}", "", "")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, text string, size int) {
+	f.Fuzz(func(t *testing.T, text, prompt string, size int, which uint) {
 		text = strings.ToValidUTF8(text, "?")
-		want := tm.ParseAnswer("", text, nil)
-		p := tm.NewAnswerParser("", nil)
+		tm := templates[which%uint(len(templates))]
+		want := tm.ParseAnswer(prompt, text, nil)
+		p := tm.NewAnswerParser(prompt, nil)
 		for s := text; s != ""; {
 			n := min(max(size, 1), len(s))
 			p.Push(s[:n])

@@ -10,40 +10,15 @@ import (
 	"happyphonellm/internal/chat/jinja"
 )
 
-// paramTypes says for a tool and a parameter what type its schema names; "" if it is not known.
-type paramTypes func(tool, param string) string
-
-// typesOf reads the types out of the tools' schemas.
-func typesOf(tools []Tool) paramTypes {
-	types := map[[2]string]string{}
-	for _, t := range tools {
-		var schema struct {
-			Properties map[string]struct {
-				Type json.RawMessage `json:"type"`
-			} `json:"properties"`
-		}
-		if json.Unmarshal(t.Parameters, &schema) != nil {
-			continue
-		}
-		for name, p := range schema.Properties {
-			var one string
-			if json.Unmarshal(p.Type, &one) == nil {
-				types[[2]string{t.Name, name}] = one
-			}
-		}
-	}
-	return func(tool, param string) string { return types[[2]string{tool, param}] }
-}
-
-type callParser = func(body string, types paramTypes) ([]ToolCall, bool)
+type callParser = func(body string, tools schemas) ([]ToolCall, bool)
 
 // either tries two ways.
 func either(a, b callParser) callParser {
-	return func(body string, types paramTypes) ([]ToolCall, bool) {
-		if calls, ok := a(body, types); ok {
+	return func(body string, tools schemas) ([]ToolCall, bool) {
+		if calls, ok := a(body, tools); ok {
 			return calls, true
 		}
-		return b(body, types)
+		return b(body, tools)
 	}
 }
 
@@ -107,7 +82,7 @@ func (j jsonCall) call() (ToolCall, bool) {
 }
 
 // jsonCalls reads one or more JSON objects, or arrays of them.
-func jsonCalls(body string, _ paramTypes) ([]ToolCall, bool) {
+func jsonCalls(body string, _ schemas) ([]ToolCall, bool) {
 	body = strings.TrimSpace(body)
 	var calls []ToolCall
 	dec := json.NewDecoder(strings.NewReader(body))
@@ -160,27 +135,24 @@ func oneJSON(item json.RawMessage) (ToolCall, bool) {
 
 // jsonAfter reads JSON calls behind a word.
 func jsonAfter(word string) callParser {
-	return func(body string, types paramTypes) ([]ToolCall, bool) {
-		return jsonCalls(strings.TrimPrefix(strings.TrimSpace(body), word), types)
+	return func(body string, tools schemas) ([]ToolCall, bool) {
+		return jsonCalls(strings.TrimPrefix(strings.TrimSpace(body), word), tools)
 	}
 }
 
 // namedCall reads a name, a separator and a JSON object. A name like functions.NAME:3 is also the call's id.
 func namedCall(sep, prefix string) callParser {
-	return func(body string, _ paramTypes) ([]ToolCall, bool) {
+	return func(body string, _ schemas) ([]ToolCall, bool) {
 		name, args, ok := strings.Cut(body, sep)
 		if !ok {
 			return nil, false
 		}
-		// gpt-oss writes the channel and the format of the arguments behind the name; Mistral may write an id.
+		// Mistral may write an id behind the name.
 		id := ""
 		if n, rest, ok := strings.Cut(name, "[CALL_ID]"); ok {
 			name, id = n, strings.TrimSpace(rest)
 		}
 		name = strings.TrimSpace(name)
-		if i := strings.IndexAny(name, " <"); i >= 0 {
-			name = name[:i]
-		}
 		if rest, ok := strings.CutPrefix(name, prefix); ok && prefix != "" {
 			id = name
 			name = rest
@@ -196,10 +168,23 @@ func namedCall(sep, prefix string) callParser {
 	}
 }
 
+// namedArguments reads a JSON object for a tool that is known.
+func namedArguments(tool, body string, _ schemas) ([]ToolCall, bool) {
+	raw, ok := object([]byte(body))
+	return []ToolCall{{Name: tool, Arguments: raw}}, ok && tool != ""
+}
+
+// atemCalls reads calls that name their tools.
+func atemCalls(_, body string, tools schemas) ([]ToolCall, bool) {
+	body = strings.TrimSpace(body)
+	body = strings.TrimPrefix(strings.TrimSuffix(body, "</atem:function_calls>"), "<atem:function_calls>")
+	return atemTags.calls(body, tools)
+}
+
 // idCall reads an id, a name and a JSON object.
-func idCall(body string, types paramTypes) ([]ToolCall, bool) {
+func idCall(body string, tools schemas) ([]ToolCall, bool) {
 	id, rest, ok := strings.Cut(body, "<|tool_call:name|>")
-	calls, good := namedCall("<|tool_call:args|>", "")(rest, types)
+	calls, good := namedCall("<|tool_call:args|>", "")(rest, tools)
 	if ok && good {
 		calls[0].ID = strings.TrimSpace(id)
 	}
@@ -207,16 +192,16 @@ func idCall(body string, types paramTypes) ([]ToolCall, bool) {
 }
 
 // deepSeekCall reads function<｜tool▁sep｜>NAME, a line break and fenced JSON, or NAME<｜tool▁sep｜>JSON.
-func deepSeekCall(body string, types paramTypes) ([]ToolCall, bool) {
+func deepSeekCall(body string, tools schemas) ([]ToolCall, bool) {
 	const sep = "<｜tool▁sep｜>"
 	if rest, ok := strings.CutPrefix(strings.TrimSpace(body), "function"+sep); ok {
-		return namedCall("\n", "")(strings.TrimSpace(rest), types)
+		return namedCall("\n", "")(strings.TrimSpace(rest), tools)
 	}
-	return namedCall(sep, "")(body, types)
+	return namedCall(sep, "")(body, tools)
 }
 
 // pythonCalls reads calls as in Python.
-func pythonCalls(body string, _ paramTypes) ([]ToolCall, bool) {
+func pythonCalls(body string, _ schemas) ([]ToolCall, bool) {
 	calls, err := jinja.ParseCalls(body)
 	if err != nil || len(calls) == 0 {
 		return nil, false
@@ -233,7 +218,7 @@ func pythonCalls(body string, _ paramTypes) ([]ToolCall, bool) {
 }
 
 // bareCall reads NAME{key:value,...}, JSON but for keys without quotes and strings between <|"|> marks.
-func bareCall(body string, _ paramTypes) ([]ToolCall, bool) {
+func bareCall(body string, _ schemas) ([]ToolCall, bool) {
 	const quote = `<|"|>`
 	name, rest, ok := strings.Cut(body, "{")
 	if !ok {
@@ -259,7 +244,7 @@ func bareCall(body string, _ paramTypes) ([]ToolCall, bool) {
 			b.WriteString(quoted(rest[:n]))
 			rest = rest[n:]
 		case n > 0:
-			b.WriteString(rest[:n])
+			b.WriteString(asJSON(rest[:n]))
 			rest = rest[n:]
 		default:
 			b.WriteByte(rest[0])
@@ -277,108 +262,4 @@ func quoted(s string) string {
 		return `""`
 	}
 	return text
-}
-
-// tagSyntax is a call as tags: the tool's name behind open (or at the beginning), then parameters.
-type tagSyntax struct {
-	open, openEnd   string
-	param, paramEnd string
-	value           string // between the name and the value, if there is a tag
-	flags           bool   // the parameter's tag goes on behind the name, up to ">"
-	close           string
-}
-
-// calls reads one or more calls.
-func (g tagSyntax) calls(body string, types paramTypes) ([]ToolCall, bool) {
-	if g.open == "" {
-		return g.one(body, types)
-	}
-	parts := strings.Split(body, g.open)
-	if len(parts) < 2 || strings.TrimSpace(parts[0]) != "" {
-		return nil, false
-	}
-	var calls []ToolCall
-	for _, part := range parts[1:] {
-		c, ok := g.one(part, types)
-		if !ok {
-			return nil, false
-		}
-		calls = append(calls, c...)
-	}
-	return calls, true
-}
-
-func (g tagSyntax) one(body string, types paramTypes) ([]ToolCall, bool) {
-	name, rest := body, ""
-	if g.openEnd != "" {
-		var ok bool
-		if name, rest, ok = strings.Cut(body, g.openEnd); !ok {
-			return nil, false
-		}
-	} else if i := strings.Index(body, g.param); i >= 0 {
-		name, rest = body[:i], body[i:]
-	}
-	name = strings.TrimSpace(name)
-	if name == "" || strings.ContainsAny(name, "<>{}\n") {
-		return nil, false
-	}
-	args := &jinja.Dict{}
-	for {
-		_, after, ok := strings.Cut(rest, g.param)
-		if !ok {
-			break
-		}
-		key, after, ok := strings.Cut(after, g.paramEnd)
-		if !ok {
-			return nil, false
-		}
-		isString := types(name, strings.TrimSpace(key)) == "string"
-		if g.flags {
-			var flags string
-			flags, after, _ = strings.Cut(after, ">")
-			isString = strings.Contains(flags, `string="true"`)
-		}
-		if g.value != "" {
-			if _, after, ok = strings.Cut(after, g.value); !ok {
-				return nil, false
-			}
-		}
-		end := g.close
-		if text, ok := strings.CutPrefix(after, "<![CDATA["); ok {
-			after, end = text, "]]>"
-		}
-		value, next, ok := strings.Cut(after, end)
-		if !ok {
-			return nil, false
-		}
-		// The line breaks around a value are the tags' where there is one before it.
-		if text, ok := strings.CutPrefix(value, "\n"); ok {
-			value = strings.TrimSuffix(text, "\n")
-		}
-		args.Set(strings.TrimSpace(key), typed(value, isString))
-		rest = next
-	}
-	text, err := jinja.ToJSON(args)
-	if err != nil {
-		return nil, false
-	}
-	return []ToolCall{{Name: name, Arguments: json.RawMessage(text)}}, true
-}
-
-// typed is a parameter's value: JSON if it reads as that, unless the schema wants a string.
-func typed(value string, isString bool) jinja.Value {
-	if !isString {
-		if v, err := jinja.FromJSON([]byte(strings.TrimSpace(value))); err == nil {
-			return v
-		}
-		switch strings.TrimSpace(value) {
-		case "True":
-			return true
-		case "False":
-			return false
-		case "None":
-			return nil
-		}
-	}
-	return value
 }

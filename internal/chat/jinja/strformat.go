@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// format is str.format.
+// format is str.format. auto is the next field without a number; -1: fields have numbers.
 func (r *runtime) format(s string, a *args) string {
 	auto := 0
 	return r.formatText(s, a, &auto, 0)
@@ -99,12 +99,22 @@ func (r *runtime) fieldValue(path string, a *args, auto *int) Value {
 	}
 	first := path[:end]
 	path = path[end:]
-	if first == "" {
+	numbered := first != ""
+	if !numbered {
+		if *auto < 0 {
+			r.fail("ValueError", "cannot switch from manual field specification to automatic field numbering")
+		}
 		first = strconv.Itoa(*auto)
 		*auto++
 	}
 	var v Value
 	if n, err := strconv.Atoi(first); err == nil {
+		if numbered {
+			if *auto > 0 {
+				r.fail("ValueError", "cannot switch from automatic field numbering to manual field specification")
+			}
+			*auto = -1
+		}
 		if n < 0 || n >= len(a.pos) {
 			r.fail("IndexError", "Replacement index %d out of range for positional args tuple", n)
 		}
