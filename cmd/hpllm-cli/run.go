@@ -86,7 +86,7 @@ func (r *runFlags) run(cmd *cobra.Command, i *interrupt) error {
 	if err != nil {
 		return err
 	}
-	if options.Tools, err = readTools(r.tools); err != nil {
+	if options.Tools, _, err = readTools(r.tools); err != nil {
 		return err
 	}
 	path, err := r.model.orDemo()

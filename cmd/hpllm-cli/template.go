@@ -29,8 +29,9 @@ func newTemplate(*interrupt) *cobra.Command {
 		Long: `Print the prompt that a model's chat template, or one in a file of its own, makes
 of a conversation: the text, special tokens included, without a newline after it.
 
-Messages and tools are JSON arrays as in OpenAI's chat API: "role", "content" (text
-or parts of text), "reasoning_content", "tool_calls", "tool_call_id", "name".`,
+Messages and tools are JSON arrays as in transformers' apply_chat_template: "role",
+"content", "reasoning_content", "tool_calls", ... The template gets them as they are,
+and what it refuses is an error; run and chat would adapt the conversation to it.`,
 		Example: `  hpllm-cli template -m model.gguf --messages chat.json
   hpllm-cli template --template chat.jinja --bos "<s>" --messages chat.json --tools tools.json
   echo '[{"role":"user","content":"Hi"}]' | hpllm-cli template -m model.gguf --messages -`,
@@ -70,18 +71,18 @@ func (t *templateFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	o.AddGenerationPrompt = !t.noPrompt
-	text, err := fileText(t.messages)
+	messages, err := fileText(t.messages)
 	if err != nil {
 		return err
 	}
-	messages, err := infer.ParseMessages(text)
-	if err != nil {
+	if err := infer.CheckMessages(messages); err != nil {
 		return fmt.Errorf("%s: %w", t.messages, err)
 	}
-	if o.Tools, err = readTools(t.tools); err != nil {
+	_, tools, err := readTools(t.tools)
+	if err != nil {
 		return err
 	}
-	prompt, err := t.render(messages, o)
+	prompt, err := t.render(messages, tools, o)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (t *templateFlags) run(cmd *cobra.Command) error {
 	return err
 }
 
-func (t *templateFlags) render(messages []infer.Message, o infer.ChatOptions) (string, error) {
+func (t *templateFlags) render(messages, tools string, o infer.ChatOptions) (string, error) {
 	name := t.source
 	var template *infer.Template
 	if name != "" {
@@ -114,7 +115,17 @@ func (t *templateFlags) render(messages []infer.Message, o infer.ChatOptions) (s
 			note("%s: %s", name, w)
 		}
 	}
-	prompt, err := template.Render(messages, o)
+	render := func() (string, error) { return template.RenderJSON([]byte(messages), []byte(tools), o) }
+	if template.StandsIn() { // which takes texts only
+		render = func() (string, error) {
+			list, err := infer.ParseMessages(messages)
+			if err != nil {
+				return "", err
+			}
+			return template.Render(list, o)
+		}
+	}
+	prompt, err := render()
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
@@ -134,18 +145,16 @@ func fileText(name string) (string, error) {
 	return string(text), err
 }
 
-// readTools reads a file of tools; none for "".
-func readTools(name string) ([]infer.Tool, error) {
+// readTools reads a file of tools, and returns its text, too; none for "".
+func readTools(name string) (tools []infer.Tool, text string, err error) {
 	if name == "" {
-		return nil, nil
+		return nil, "", nil
 	}
-	text, err := fileText(name)
-	if err != nil {
-		return nil, err
+	if text, err = fileText(name); err != nil {
+		return nil, "", err
 	}
-	tools, err := infer.ParseTools(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if tools, err = infer.ParseTools(text); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", name, err)
 	}
-	return tools, nil
+	return tools, text, nil
 }

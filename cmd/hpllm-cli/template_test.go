@@ -17,7 +17,7 @@ func TestTemplate(t *testing.T) {
 		return path
 	}
 	messages := file("messages.json", `[{"role": "user", "content": [{"type": "text", "text": "Hi"}]},
-		{"role": "assistant", "content": "", "reasoning_content": "hm", "tool_calls": [{"function": {"name": "f", "arguments": "{\"a\": 1}"}}]},
+		{"role": "assistant", "content": null, "reasoning_content": "hm", "tool_calls": [{"function": {"name": "f", "arguments": "{\"a\": 1}"}}]},
 		{"role": "tool", "content": "ok"}]`)
 	tools := file("tools.json", `[{"type": "function", "function": {"name": "f", "description": "d"}}]`)
 	jinja := file("chat.jinja", `{{ bos_token }}{% if tools %}<{{ tools[0].function.name }}>{% endif %}
@@ -25,7 +25,8 @@ func TestTemplate(t *testing.T) {
 {%- if m.tool_calls %}{{ m.tool_calls[0].function | tojson }}{% endif %}
 {%- endfor %}{% if add_generation_prompt %}>{{ enable_thinking }}{% endif %}`)
 	model := tinyModel{}.write(t)
-	const conversation = "user:HiEassistant:hmE{\"name\": \"f\", \"arguments\": {\"a\": 1}}tool:okE"
+	// As Python prints what the messages have in them.
+	const conversation = "user:[{'type': 'text', 'text': 'Hi'}]Eassistant:hmNoneE{\"name\": \"f\", \"arguments\": \"{\\\"a\\\": 1}\"}tool:okE"
 	for _, tc := range []struct {
 		args []string
 		want string
@@ -33,8 +34,8 @@ func TestTemplate(t *testing.T) {
 		{[]string{"--template", jinja, "--bos", "B", "--eos", "E", "--messages", messages}, "B" + conversation + ">"},
 		{[]string{"--template", jinja, "--eos", "E", "--messages", messages, "--tools", tools, "--thinking", "on"}, "<f>" + conversation + ">True"},
 		{[]string{"--template", jinja, "--eos", "E", "--messages", messages, "--no-generation-prompt"}, conversation},
-		{[]string{"-m", model, "--messages", messages}, "<s>[user] Hi\n[assistant] \n[tool] ok\n[assistant] "},
-		{[]string{"-m", model, "--messages", messages, "--no-generation-prompt"}, "<s>[user] Hi\n[assistant] \n[tool] ok\n"},
+		{[]string{"-m", model, "--messages", messages}, "<s>[user] [{'type': 'text', 'text': 'Hi'}]\n[assistant] None\n[tool] ok\n[assistant] "},
+		{[]string{"-m", model, "--messages", messages, "--no-generation-prompt"}, "<s>[user] [{'type': 'text', 'text': 'Hi'}]\n[assistant] None\n[tool] ok\n"},
 	} {
 		if got := ok(t, "", append([]string{"template"}, tc.args...)...); got.stdout != tc.want || got.stderr != "" {
 			t.Errorf("%v:\n got %q\nwant %q\n%s", tc.args, got.stdout, tc.want, got.stderr)

@@ -43,7 +43,7 @@ type AnswerParser struct {
 // NewAnswerParser returns a parser for the answer to a prompt that Render made. The tools' schemas tell strings
 // from numbers where a model writes both without quotes.
 func (t *Template) NewAnswerParser(prompt string, tools []Tool) *AnswerParser {
-	p := &AnswerParser{syn: t.syntax(), tools: schemasOf(tools)}
+	p := &AnswerParser{syn: t.with(len(tools) > 0).syntax(), tools: schemasOf(tools)}
 	p.to = toUser
 	if p.syn.headed != nil {
 		p.openHeader(prompt)

@@ -71,6 +71,10 @@ type Template struct {
 	bos, eos string
 	name     string
 	warning  string
+	// typed: contents are lists of parts of the type "text".
+	typed bool
+	// tools is another template for conversations with tools, if there is one.
+	tools *Template
 }
 
 // Parse reads a template. bos and eos are the texts of these tokens, "" if the model has none. The error is a
@@ -80,8 +84,10 @@ func Parse(source, bos, eos string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Template{jinja: t, source: source, bos: bos, eos: eos, name: "the model's own"}, nil
+	return &Template{jinja: t, source: source, bos: bos, eos: eos, name: ownName}, nil
 }
+
+const ownName = "the model's own"
 
 // Source is the template's text.
 func (t *Template) Source() string { return t.source }
@@ -89,47 +95,77 @@ func (t *Template) Source() string { return t.source }
 // Name says where the template is from: "the model's own", or the format that stands in for it.
 func (t *Template) Name() string { return t.name }
 
+// StandsIn says whether the format is not the model's own.
+func (t *Template) StandsIn() bool { return t.name != ownName }
+
 // Warning says why another format stands in for the model's template; "" if none does.
 func (t *Template) Warning() string { return t.warning }
 
+// with is the template for a conversation with tools, or without any.
+func (t *Template) with(tools bool) *Template {
+	if tools && t.tools != nil {
+		return t.tools
+	}
+	return t
+}
+
+// form is a way to hand a conversation to a template.
+type form struct {
+	messages   []Message
+	argsAsText bool // of tool calls: JSON as a string, not an object
+	noTools    bool // the variable is undefined, not none
+}
+
+// forms are the ways to try, the usual one first.
+func forms(messages []Message, tools bool) []form {
+	list := []form{{messages: messages}}
+	if slices.ContainsFunc(messages, func(m Message) bool { return len(m.ToolCalls) > 0 }) {
+		list = append(list, form{messages: messages, argsAsText: true})
+	}
+	if folded, ok := foldSystem(messages); ok {
+		for _, f := range list {
+			list = append(list, form{messages: folded, argsAsText: f.argsAsText})
+		}
+	}
+	if !tools {
+		for _, f := range list {
+			f.noTools = true
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
 // Render returns the prompt for a conversation.
 //
-// Templates differ in what they take. If one fails on tool arguments as an object it gets them as a string, and
-// if one has no system role the system message opens the first user message instead. If that does not help the
-// error is the first one, a *jinja.Error.
+// Templates differ in what they take. If one fails on tool arguments as an object it gets them as a string, if
+// one has no system role the system message opens the first user message instead, and one that wants a list of
+// tools where there is none gets no such variable. If that does not help the error is the first one, a *jinja.Error.
 func (t *Template) Render(messages []Message, o Options) (string, error) {
+	t = t.with(len(o.Tools) > 0)
 	tools, err := toolValues(o.Tools)
 	if err != nil {
 		return "", err
 	}
-	attempt := func(m []Message, argsAsText bool) (string, error) {
-		list, err := t.messageValues(m, argsAsText)
+	var first error
+	for _, f := range forms(messages, tools != nil) {
+		list, err := t.messageValues(f.messages, f.argsAsText)
 		if err != nil {
 			return "", err
 		}
-		return t.render(list, tools, o)
-	}
-	text, err := attempt(messages, false)
-	if err == nil {
-		return text, nil
-	}
-	calls := slices.ContainsFunc(messages, func(m Message) bool { return len(m.ToolCalls) > 0 })
-	if calls {
-		if text, err := attempt(messages, true); err == nil {
+		vars := jinja.NewDict("messages", list)
+		if !f.noTools {
+			vars.Set("tools", tools)
+		}
+		text, err := t.render(vars, o)
+		if err == nil {
 			return text, nil
 		}
-	}
-	if folded, ok := foldSystem(messages); ok {
-		if text, err := attempt(folded, false); err == nil {
-			return text, nil
-		}
-		if calls {
-			if text, err := attempt(folded, true); err == nil {
-				return text, nil
-			}
+		if first == nil {
+			first = err
 		}
 	}
-	return "", err
+	return "", first
 }
 
 // RenderJSON renders a JSON array of messages exactly as it is, and tools, a JSON array or empty. Nothing is
@@ -147,19 +183,15 @@ func (t *Template) RenderJSON(messages, tools []byte, o Options) (string, error)
 	} else if list, err = toolValues(o.Tools); err != nil {
 		return "", err
 	}
-	return t.render(m, list, o)
+	return t.with(list != nil).render(jinja.NewDict("messages", m, "tools", list), o)
 }
 
-// render sets the variables that transformers sets, and those of o.
-func (t *Template) render(messages, tools jinja.Value, o Options) (string, error) {
-	vars := jinja.NewDict(
-		"messages", messages,
-		"tools", tools,
-		"documents", nil,
-		"add_generation_prompt", o.AddGenerationPrompt,
-		"bos_token", t.bos,
-		"eos_token", t.eos,
-	)
+// render sets the other variables that transformers sets, and those of o.
+func (t *Template) render(vars *jinja.Dict, o Options) (string, error) {
+	vars.Set("documents", nil)
+	vars.Set("add_generation_prompt", o.AddGenerationPrompt)
+	vars.Set("bos_token", t.bos)
+	vars.Set("eos_token", t.eos)
 	if o.Thinking != ThinkingDefault {
 		vars.Set("enable_thinking", o.Thinking == ThinkingOn)
 		vars.Set("thinking", o.Thinking == ThinkingOn)
@@ -193,7 +225,11 @@ func (t *Template) messageValues(messages []Message, argsAsText bool) (jinja.Val
 	key := t.reasoningKey()
 	list := &jinja.List{}
 	for i, m := range messages {
-		d := jinja.NewDict("role", valid(m.Role), "content", valid(m.Content))
+		var content jinja.Value = valid(m.Content)
+		if t.typed {
+			content = &jinja.List{Items: []jinja.Value{jinja.NewDict("type", "text", "text", content)}}
+		}
+		d := jinja.NewDict("role", valid(m.Role), "content", content)
 		if m.Reasoning != "" {
 			d.Set(key, valid(m.Reasoning))
 		}

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -100,5 +101,64 @@ func TestOwnTemplateWins(t *testing.T) {
 	}
 	if text, err := tm.Render(talk, Options{}); err != nil || text != "Be kind." {
 		t.Error(text, err)
+	}
+}
+
+// A file may bring a second template, for conversations with tools.
+func TestToolUseTemplate(t *testing.T) {
+	const plain = "{% for m in messages %}<{{ m.content }}>{% endfor %}"
+	const withTools = "{# <tool_call> #}{% for t in tools %}{{ t.function.name }}{% endfor %}{% for m in messages %}[{{ m.content }}]{% endfor %}"
+	ask := []Message{{Role: "user", Content: "Hi"}}
+	tools := []Tool{{Name: "f"}}
+	for _, tt := range []struct {
+		name, source, toolUse   string
+		want, wantTools, warned string
+	}{
+		{"both", plain, withTools, "<Hi>", "f[Hi]", ""},
+		{"no other", plain, "", "<Hi>", "<Hi>", ""},
+		{"nothing but the one for tools", "", withTools, "[Hi]", "f[Hi]", ""},
+		{"a broken one", plain, "{% if %}", "<Hi>", "<Hi>", "for tools"},
+		{"one that leaves the messages out", plain, "{{ tools }}", "<Hi>", "<Hi>", "leaves messages out"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tm := New(tt.source, Model{ToolUse: tt.toolUse})
+			got, err := tm.Render(ask, Options{})
+			gotTools, errTools := tm.Render(ask, Options{Tools: tools})
+			if got != tt.want || gotTools != tt.wantTools || err != nil || errTools != nil {
+				t.Errorf("%q (%v) and %q (%v)", got, err, gotTools, errTools)
+			}
+			if tm.StandsIn() || !strings.Contains(tm.Warning(), tt.warned) || (tt.warned == "") != (tm.Warning() == "") {
+				t.Errorf("warning %q", tm.Warning())
+			}
+		})
+	}
+	tm := New(plain, Model{ToolUse: withTools})
+	const answer = `<tool_call>{"name": "f", "arguments": {}}</tool_call>`
+	if a := tm.ParseAnswer("", answer, tools); len(a.ToolCalls) != 1 {
+		t.Errorf("with tools: %+v", a)
+	}
+	if a := tm.ParseAnswer("", answer, nil); a.Content != answer {
+		t.Errorf("without: %+v", a)
+	}
+	if !slices.Contains(tm.AnswerMarks(), "<tool_call>") {
+		t.Error("its marks are missing")
+	}
+}
+
+// What a template prints of a plain question tells what it wants contents to be, and whether it is a template at all.
+func TestTriedTemplates(t *testing.T) {
+	const typed = "{% for m in messages %}{% for p in m.content if p.type == 'text' %}{{ p.text }};{% endfor %}{% endfor %}"
+	tm := New(typed, Model{})
+	if got, err := tm.Render(talk, Options{}); got != "Be kind.; Hi ;Hello;Bye;" || err != nil || tm.StandsIn() {
+		t.Errorf("parts: %q (%v), %s", got, err, tm.Warning())
+	}
+	tm = New("chatml", Model{})
+	if !tm.StandsIn() || tm.Name() != "chatml" || !strings.Contains(tm.Warning(), "leaves messages out") {
+		t.Errorf("a name: %s, %s", tm.Name(), tm.Warning())
+	}
+	// Where there are no tools, and a template wants a list of them.
+	tm = New("{% for t in tools %}{{ t }}{% endfor %}{% for m in messages %}{{ m.content }};{% endfor %}", Model{})
+	if got, err := tm.Render(talk[1:2], Options{}); got != " Hi ;" || err != nil || tm.StandsIn() {
+		t.Errorf("no tools: %q (%v), %s", got, err, tm.Warning())
 	}
 }

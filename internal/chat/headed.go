@@ -103,11 +103,10 @@ func (h *headedSyntax) mayBegin(text string) bool {
 // openHeader goes on where a prompt has begun a message.
 func (p *AnswerParser) openHeader(prompt string) {
 	h := p.syn.headed
-	i := strings.LastIndex(prompt, h.start)
-	if i < 0 {
-		return
+	rest := ""
+	if i := strings.LastIndex(prompt, h.start); i >= 0 {
+		rest = prompt[i+len(h.start):]
 	}
-	rest := prompt[i+len(h.start):]
 	header, _, ok := strings.Cut(rest, h.message)
 	switch {
 	case !h.mayBegin(rest):

@@ -1,9 +1,6 @@
 package chat
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // How models write their reasoning and tool calls. An entry is in use when its mark is part of the chat template:
 // a new model's way is a new line here.
@@ -156,12 +153,15 @@ func (t *Template) syntax() *syntax {
 
 // AnswerMarks returns the marks that tell the parts of this model's answers apart. Where
 // a special token is part of one, NewAnswerParser wants it in the text; there may be none.
-func (t *Template) AnswerMarks() []string {
+func (t *Template) AnswerMarks() (marks []string) {
+	if t.tools != nil {
+		marks = t.tools.AnswerMarks()
+	}
 	syn := t.syntax()
 	if syn.headed != nil {
-		return syn.headed.marks()
+		return append(marks, syn.headed.marks()...)
 	}
-	marks := slices.Clone(syn.drops)
+	marks = append(marks, syn.drops...)
 	for _, th := range syn.thinks {
 		marks = append(marks, th.open, th.close)
 	}

@@ -25,9 +25,11 @@ func (e *Engine) readTemplate(string) (err error) {
 
 // templateOf is the chat template of a file, or what stands in for it.
 func templateOf(f *gguf.File, tokens *tokenizer.Tokenizer) (t *chat.Template, err error) {
-	source, err := f.Text("tokenizer.chat_template")
-	if err != nil && !errors.Is(err, gguf.ErrNotFound) {
-		return nil, err
+	var sources [2]string
+	for i, key := range []string{"tokenizer.chat_template", "tokenizer.chat_template.tool_use"} {
+		if sources[i], err = f.Text(key); err != nil && !errors.Is(err, gguf.ErrNotFound) {
+			return nil, err
+		}
 	}
 	text := func(id int32) string {
 		if id < 0 {
@@ -36,8 +38,8 @@ func templateOf(f *gguf.File, tokens *tokenizer.Tokenizer) (t *chat.Template, er
 		return tokens.Piece(id, true)
 	}
 	err = f.Guard(func() error {
-		t = chat.New(source, chat.Model{
-			BOS: text(tokens.BOS()), EOS: text(tokens.EOS()), Arch: f.Architecture(),
+		t = chat.New(sources[0], chat.Model{
+			BOS: text(tokens.BOS()), EOS: text(tokens.EOS()), Arch: f.Architecture(), ToolUse: sources[1],
 			Has: func(token string) bool { _, ok := tokens.Token(token); return ok },
 		})
 		return nil

@@ -102,6 +102,21 @@ func ParseMessages(text string) ([]chat.Message, error) {
 	return messages, nil
 }
 
+// CheckMessages says what is wrong with a text that should be a JSON array of messages,
+// each with a role.
+func CheckMessages(text string) error {
+	var list []struct{ Role string }
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return fmt.Errorf("%w: messages: %w", ErrArgument, err)
+	}
+	for i, m := range list {
+		if m.Role == "" {
+			return fmt.Errorf("%w: messages: message %d has no role", ErrArgument, i)
+		}
+	}
+	return nil
+}
+
 // contentText reads a message's content.
 func contentText(raw json.RawMessage) (string, error) {
 	if len(raw) == 0 || string(raw) == "null" {
