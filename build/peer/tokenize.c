@@ -3,11 +3,13 @@
  *   hpllm-peer-tokenize MODEL ADD_SPECIAL PARSE_SPECIAL < strings > ids
  *
  * Standard input is strings, each a 32-bit little-endian length and its bytes; each
- * gives one line of ids, separated by spaces. With a fourth argument "pieces", input
- * is not read: each token gives a line "ID EOG CONTROL HEX", HEX its text. With "time"
- * each string gives a line "COUNT WALL CPU" instead of its ids: how many they are, and the
- * nanoseconds that llama_tokenize took. */
+ * gives one line of ids, separated by spaces. A fourth argument changes that. "pieces":
+ * input is not read, and each token gives a line "ID EOG CONTROL HEX", HEX its text.
+ * "all": these lines first, then for each string two lines, with and without special
+ * tokens, whatever the arguments say. "time": each string gives a line "COUNT WALL CPU":
+ * how many ids they are, and the nanoseconds that llama_tokenize took. */
 #include <llama.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +39,30 @@ static long long now(clockid_t clock) {
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+/* One string's ids; the caller frees them. */
+static llama_token *tokenize(const struct llama_vocab *vocab, const char *text, int32_t len, bool add, bool parse, int32_t *n) {
+    int32_t room = len + 16;
+    llama_token *ids = malloc(sizeof *ids * (size_t)room);
+    *n = llama_tokenize(vocab, text, len, ids, room, add, parse);
+    if (*n < 0) {
+        room = -*n;
+        ids = realloc(ids, sizeof *ids * (size_t)room);
+        *n = llama_tokenize(vocab, text, len, ids, room, add, parse);
+    }
+    return ids;
+}
+
+static void print(const struct llama_vocab *vocab, const char *text, int32_t len, bool add, bool parse) {
+    int32_t n;
+    llama_token *ids = tokenize(vocab, text, len, add, parse, &n);
+    for (int32_t i = 0; i < n; i++) printf(i ? " %d" : "%d", ids[i]);
+    putchar('\n');
+    free(ids);
+}
+
 int main(int argc, char **argv) {
     if (argc < 4) {
-        fprintf(stderr, "usage: %s MODEL ADD_SPECIAL PARSE_SPECIAL [pieces|time]\n", argv[0]);
+        fprintf(stderr, "usage: %s MODEL ADD_SPECIAL PARSE_SPECIAL [pieces|all|time]\n", argv[0]);
         return 2;
     }
     llama_log_set(quiet, NULL);
@@ -48,33 +71,28 @@ int main(int argc, char **argv) {
     struct llama_model *model = llama_model_load_from_file(argv[1], params);
     if (!model) return 1;
     const struct llama_vocab *vocab = llama_model_get_vocab(model);
-    int timing = argc > 4 && strcmp(argv[4], "time") == 0;
-    if (argc > 4 && !timing) return pieces(vocab);
-    int add = atoi(argv[2]), parse = atoi(argv[3]);
-    for (;;) {
+    const char *mode = argc > 4 ? argv[4] : "";
+    int timing = strcmp(mode, "time") == 0, all = strcmp(mode, "all") == 0, only = strcmp(mode, "pieces") == 0;
+    if ((all || only) && pieces(vocab)) return 1;
+    bool add = atoi(argv[2]), parse = atoi(argv[3]);
+    while (!only) {
         unsigned char head[4];
         if (fread(head, 1, 4, stdin) != 4) break;
         int32_t len = (int32_t)(head[0] | head[1] << 8 | head[2] << 16 | (uint32_t)head[3] << 24);
         char *text = malloc((size_t)len + 1);
         if (!text || fread(text, 1, (size_t)len, stdin) != (size_t)len) return 1;
-        int32_t room = len + 16;
-        llama_token *ids = malloc(sizeof *ids * (size_t)room);
-        long long wall = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
-        int32_t n = llama_tokenize(vocab, text, len, ids, room, add, parse);
-        if (n < 0) {
-            room = -n;
-            ids = realloc(ids, sizeof *ids * (size_t)room);
-            n = llama_tokenize(vocab, text, len, ids, room, add, parse);
-        }
-        wall = now(CLOCK_MONOTONIC) - wall;
-        cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
         if (timing) {
-            printf("%d %lld %lld\n", n, wall, cpu);
-            n = 0;
+            int32_t n;
+            long long wall = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+            llama_token *ids = tokenize(vocab, text, len, add, parse, &n);
+            printf("%d %lld %lld\n", n, now(CLOCK_MONOTONIC) - wall, now(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+            free(ids);
+        } else if (all) {
+            print(vocab, text, len, true, true);
+            print(vocab, text, len, false, false);
+        } else {
+            print(vocab, text, len, add, parse);
         }
-        for (int32_t i = 0; i < n; i++) printf(i ? " %d" : "%d", ids[i]);
-        if (!timing) putchar('\n');
-        free(ids);
         free(text);
     }
     llama_model_free(model);

@@ -41,9 +41,12 @@ func TestGolden(t *testing.T) {
 	for _, l := range lines {
 		w := smallVocab(rand.New(rand.NewPCG(5, 5)), l.model, l.pre)
 		var ids [][]int32
-		o := Options{AddSpecial: true, ParseSpecial: true}
+		o := peerOptions[0]
 		if update {
-			ids = peerIDs(t, create(t, w), shapes, o)
+			_, all := peer(t, create(t, w), shapes)
+			for _, both := range all {
+				ids = append(ids, both[0])
+			}
 		} else {
 			path := filepath.Join(t.TempDir(), "small.gguf")
 			if err := w.Create(path); err != nil {

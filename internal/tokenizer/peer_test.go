@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
@@ -45,16 +44,14 @@ func open(t testing.TB, path string) *Tokenizer {
 	return tok
 }
 
-// peerIDs returns llama.cpp's ids of texts.
-func peerIDs(t *testing.T, path string, texts []string, o Options) [][]int32 {
+// peerOptions are those that the peer's mode "all" goes through, in its order.
+var peerOptions = []Options{{true, true}, {false, false}}
+
+// peer returns what llama.cpp says of a vocabulary: a line for each token, and its ids of
+// texts, for each of peerOptions.
+func peer(t *testing.T, path string, texts []string) (pieces []string, ids [][][]int32) {
 	t.Helper()
-	bit := func(b bool) string {
-		if b {
-			return "1"
-		}
-		return "0"
-	}
-	cmd := testkit.Peer(t, "hpllm-peer-tokenize", testkit.Share(t, path), bit(o.AddSpecial), bit(o.ParseSpecial))
+	cmd := testkit.Peer(t, "hpllm-peer-tokenize", testkit.Share(t, path), "1", "1", "all")
 	var in, stderr bytes.Buffer
 	for _, s := range texts {
 		binary.Write(&in, binary.LittleEndian, uint32(len(s)))
@@ -62,67 +59,94 @@ func peerIDs(t *testing.T, path string, texts []string, o Options) [][]int32 {
 	}
 	cmd.Stdin, cmd.Stderr = &in, &stderr
 	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v after %d of %d texts: %s", err, bytes.Count(out, []byte("\n")), len(texts), stderr.Bytes())
+	text := strings.TrimSuffix(string(out), "\n")
+	lines := strings.Split(text, "\n")
+	tokens := len(lines) - len(peerOptions)*len(texts)
+	if err != nil || tokens < 0 {
+		t.Fatalf("%v after %d lines for %d texts: %s", err, len(lines), len(texts), stderr.Bytes())
 	}
-	var ids [][]int32
-	lines := bufio.NewScanner(bytes.NewReader(out))
-	lines.Buffer(nil, 1<<28)
-	for lines.Scan() {
-		line := []int32{}
-		for _, f := range strings.Fields(lines.Text()) {
-			id, err := strconv.Atoi(f)
-			if err != nil {
-				t.Fatal(err)
+	ids = make([][][]int32, len(texts))
+	for i := range ids {
+		for _, line := range lines[tokens+i*len(peerOptions):][:len(peerOptions)] {
+			list := []int32{}
+			for f := range strings.FieldsSeq(line) {
+				id, err := strconv.Atoi(f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				list = append(list, int32(id))
 			}
-			line = append(line, int32(id))
+			ids[i] = append(ids[i], list)
 		}
-		ids = append(ids, line)
 	}
-	if len(ids) != len(texts) {
-		t.Fatalf("the peer gave %d lines for %d texts", len(ids), len(texts))
-	}
-	return ids
+	return lines[:tokens], ids
 }
 
-// compare fails for the first few texts whose ids differ.
-func compare(t *testing.T, path string, tok *Tokenizer, texts []string, o Options) {
+// compare fails for tokens of another text or kind, and for the first few texts whose
+// ids differ.
+func compare(t *testing.T, path string, tok *Tokenizer, texts []string) {
 	t.Helper()
-	want := peerIDs(t, path, texts, o)
+	pieces, want := peer(t, path, texts)
+	comparePieces(t, tok, pieces)
 	failures := 0
 	for i, s := range texts {
-		got := tok.Encode(s, o)
-		if slices.Equal(got, want[i]) {
-			continue
-		}
-		if failures++; failures <= 3 {
-			at := 0
-			for at < len(got) && at < len(want[i]) && got[at] == want[i][at] {
-				at++
+		for k, o := range peerOptions {
+			got := tok.Encode(s, o)
+			if slices.Equal(got, want[i][k]) {
+				continue
 			}
-			show := func(ids []int32) string {
-				var b strings.Builder
-				for _, id := range ids[min(at, len(ids)):min(at+8, len(ids))] {
-					fmt.Fprintf(&b, "%d %q ", id, tok.Piece(id, true))
+			if failures++; failures <= 3 {
+				at := 0
+				for at < len(got) && at < len(want[i][k]) && got[at] == want[i][k][at] {
+					at++
 				}
-				return b.String()
+				show := func(ids []int32) string {
+					var b strings.Builder
+					for _, id := range ids[min(at, len(ids)):min(at+8, len(ids))] {
+						fmt.Fprintf(&b, "%d %q ", id, tok.Piece(id, true))
+					}
+					return b.String()
+				}
+				t.Errorf("%+v: %.200q from token %d:\n got %s\nwant %s", o, s, at, show(got), show(want[i][k]))
 			}
-			t.Errorf("%+v: %.200q from token %d:\n got %s\nwant %s", o, s, at, show(got), show(want[i]))
 		}
 	}
 	if failures > 0 {
-		t.Errorf("%d of %d texts differ", failures, len(texts))
+		t.Errorf("%d of %d differ", failures, len(texts)*len(peerOptions))
 	}
 }
 
-func TestPeerIDs(t *testing.T) {
+// comparePieces compares the text of every token, and what ends a generation.
+func comparePieces(t *testing.T, tok *Tokenizer, lines []string) {
+	t.Helper()
+	if len(lines) != tok.Size() {
+		t.Errorf("%d tokens, llama.cpp has %d", tok.Size(), len(lines))
+		return
+	}
+	failures := 0
+	for id, line := range lines {
+		f := strings.Split(line, " ")
+		want, err := hex.DecodeString(f[3])
+		if err != nil || f[0] != strconv.Itoa(id) {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		id := int32(id)
+		got := tok.Piece(id, true)
+		same := got == string(want) && tok.IsEOG(id) == (f[1] == "1") && tok.IsControl(id) == (f[2] == "1")
+		if !same && !bytes.Contains(want, []byte("[UNK_BYTE")) {
+			if failures++; failures < 5 {
+				t.Errorf("token %d %q: %q, EOG %v, control %v; want %s", id, tok.v.text(id), got, tok.IsEOG(id), tok.IsControl(id), line)
+			}
+		}
+	}
+}
+
+func TestPeerVocabs(t *testing.T) {
 	for _, path := range peerVocabs(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".gguf"), func(t *testing.T) {
+			t.Parallel()
 			tok := open(t, path)
-			texts := peerTexts(t, path, tok)
-			for _, o := range []Options{{true, true}, {false, false}} {
-				compare(t, path, tok, texts, o)
-			}
+			compare(t, path, tok, peerTexts(t, path, tok))
 		})
 	}
 }
@@ -134,11 +158,7 @@ func peerTexts(t *testing.T, path string, tok *Tokenizer) []string {
 	if own, err := os.ReadFile(path + ".inp"); err == nil {
 		texts = strings.Split(string(own), "\n__ggml_vocab_test__\n")
 	}
-	n := 400
-	if strings.Contains(path, "models") {
-		n = 2000
-	}
-	texts = append(texts, randomTexts(rand.New(rand.NewPCG(env("HPLLM_SEED", 1), 2)), int(env("HPLLM_RANDOM_TEXTS", n)), tok)...)
+	texts = append(texts, randomTexts(rand.New(rand.NewPCG(env("HPLLM_SEED", 1), 2)), int(env("HPLLM_RANDOM_TEXTS", 5000)), tok)...)
 	for _, run := range []string{"a", " ", "\n", "\t", " \n", "é", "中", "1", "!", "\r\n", "ab", "A", "’", "\u0301", "=", "\xff", "👍🏽", "'s", "x y"} {
 		texts = append(texts, strings.Repeat(run, 700), "x"+strings.Repeat(run, 41)+"y")
 	}
@@ -264,32 +284,4 @@ func (v *vocab) specialIDs() (ids []int32) {
 		}
 	}
 	return ids
-}
-
-// TestPeerPieces compares the text of every token, and what ends a generation.
-func TestPeerPieces(t *testing.T) {
-	for _, path := range peerVocabs(t) {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".gguf"), func(t *testing.T) {
-			tok := open(t, path)
-			out, err := testkit.Peer(t, "hpllm-peer-tokenize", testkit.Share(t, path), "0", "0", "pieces").Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			failures := 0
-			for id, line := range strings.Split(strings.TrimSuffix(string(out), "\n"), "\n") {
-				f := strings.Split(line, " ")
-				want, err := hex.DecodeString(f[3])
-				if err != nil || f[0] != strconv.Itoa(id) {
-					t.Fatalf("line %q: %v", line, err)
-				}
-				id := int32(id)
-				got := fmt.Sprint(tok.IsEOG(id), tok.IsControl(id), []byte(tok.Piece(id, true)))
-				if exp := fmt.Sprint(f[1] == "1", f[2] == "1", want); got != exp && !bytes.Contains(want, []byte("[UNK_BYTE")) {
-					if failures++; failures < 5 {
-						t.Errorf("token %d %q:\n got %s\nwant %s", id, tok.v.text(id), got, exp)
-					}
-				}
-			}
-		})
-	}
 }
