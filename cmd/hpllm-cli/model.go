@@ -110,9 +110,9 @@ func load(i *interrupt, path string, threads int, text bool, adapters ...infer.L
 	if err != nil {
 		return nil, err
 	}
-	if text && engine.Tokenizer() == nil {
+	if err := engine.NoTokenizer(); text && err != nil {
 		engine.Close()
-		return nil, fmt.Errorf("%s: %w; the command logits takes token ids", path, infer.ErrNoTokenizer)
+		return nil, fmt.Errorf("%w; the command logits takes token ids", err)
 	}
 	loading = false
 	bar.done()

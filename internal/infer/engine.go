@@ -67,8 +67,9 @@ type Engine struct {
 	file     *gguf.File
 	adapters []model.Adapter
 	model    *model.Model
-	tokens   *tokenizer.Tokenizer // nil: no vocabulary
-	template *chat.Template       // nil: no vocabulary
+	tokens   *tokenizer.Tokenizer // nil: no vocabulary, for the reason noTokens
+	noTokens error
+	template *chat.Template // nil: no vocabulary
 	team     *parallel.Team
 	details  Details
 	log      func(Level, string)
@@ -144,7 +145,7 @@ func (e *Engine) readVocabulary(string) error {
 		return err
 	})
 	if errors.Is(err, tokenizer.ErrNoVocabulary) {
-		e.tokens = nil
+		e.tokens, e.noTokens = nil, err
 		e.log(Warn, err.Error()+": token ids only")
 		return nil
 	}
@@ -195,7 +196,7 @@ func (e *Engine) LoadTime() time.Duration { return e.loadTime }
 // Tokenize turns text into token ids.
 func (e *Engine) Tokenize(text string, o tokenizer.Options) (ids []int32, err error) {
 	if e.tokens == nil {
-		return nil, e.noTokenizer()
+		return nil, e.NoTokenizer()
 	}
 	err = e.file.Guard(func() error {
 		ids = e.tokens.Encode(text, o)
@@ -207,7 +208,7 @@ func (e *Engine) Tokenize(text string, o tokenizer.Options) (ids []int32, err er
 // Detokenize turns token ids into text, control tokens included if special is set.
 func (e *Engine) Detokenize(ids []int32, special bool) (text string, err error) {
 	if e.tokens == nil {
-		return "", e.noTokenizer()
+		return "", e.NoTokenizer()
 	}
 	for i, id := range ids {
 		if id < 0 || int(id) >= e.tokens.Size() {
@@ -221,8 +222,12 @@ func (e *Engine) Detokenize(ids []int32, special bool) (text string, err error) 
 	return text, err
 }
 
-func (e *Engine) noTokenizer() error {
-	return fmt.Errorf("%s: %w", e.file.Path(), ErrNoTokenizer)
+// NoTokenizer says why the model takes token ids only; nil if it takes text.
+func (e *Engine) NoTokenizer() error {
+	if e.tokens != nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrNoTokenizer, e.noTokens)
 }
 
 // asFault names the file in an error that a fault on its mapping caused.

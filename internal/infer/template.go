@@ -58,7 +58,7 @@ func (e *Engine) Template() *chat.Template { return e.template }
 // the assistant's answer begins.
 func (e *Engine) ChatPrompt(messages []chat.Message, o chat.Options) ([]int32, error) {
 	if e.template == nil {
-		return nil, e.noTokenizer()
+		return nil, e.NoTokenizer()
 	}
 	o.AddGenerationPrompt = true
 	text, err := e.RenderChat(messages, o)
@@ -71,7 +71,7 @@ func (e *Engine) ChatPrompt(messages []chat.Message, o chat.Options) ([]int32, e
 // RenderChat applies the chat template to a conversation.
 func (e *Engine) RenderChat(messages []chat.Message, o chat.Options) (text string, err error) {
 	if e.template == nil {
-		return "", e.noTokenizer()
+		return "", e.NoTokenizer()
 	}
 	if text, err = e.template.Render(messages, o); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrTemplate, err)

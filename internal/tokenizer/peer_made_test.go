@@ -168,9 +168,15 @@ func pieces(r *rand.Rand, n int) string {
 	return b.String()
 }
 
-// smallVocab returns a file with bytes, characters, random strings of them and a few
-// special tokens.
-func smallVocab(r *rand.Rand, model, pre string) *gguf.Writer {
+// lists are what a small vocabulary is made of.
+type lists struct {
+	tokens, merges []string
+	types          []int32
+	scores         []float32
+}
+
+// smallLists returns bytes, characters, random strings of them and a few special tokens.
+func smallLists(r *rand.Rand, model string) lists {
 	var tokens []string
 	var types []int32
 	have := map[string]bool{}
@@ -232,14 +238,20 @@ func smallVocab(r *rand.Rand, model, pre string) *gguf.Writer {
 	for i := range scores {
 		scores[i] = -float32(r.IntN(40)) / 4
 	}
+	return lists{tokens: tokens, merges: merges, types: types, scores: scores}
+}
+
+// smallVocab returns a file with smallLists.
+func smallVocab(r *rand.Rand, model, pre string) *gguf.Writer {
+	l := smallLists(r, model)
 	w := gguf.NewWriter()
 	w.SetText("general.architecture", "llama")
 	w.SetText("tokenizer.ggml.model", model)
 	w.SetText("tokenizer.ggml.pre", pre)
-	w.SetTexts("tokenizer.ggml.tokens", tokens)
-	gguf.SetNumbers(w, "tokenizer.ggml.token_type", types)
-	gguf.SetNumbers(w, "tokenizer.ggml.scores", scores)
-	w.SetTexts("tokenizer.ggml.merges", merges)
+	w.SetTexts("tokenizer.ggml.tokens", l.tokens)
+	gguf.SetNumbers(w, "tokenizer.ggml.token_type", l.types)
+	gguf.SetNumbers(w, "tokenizer.ggml.scores", l.scores)
+	w.SetTexts("tokenizer.ggml.merges", l.merges)
 	for i, key := range []string{"unknown_token_id", "bos_token_id", "eos_token_id", "padding_token_id"} {
 		w.SetUint32("tokenizer.ggml."+key, uint32(i))
 	}

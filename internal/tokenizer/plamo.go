@@ -29,7 +29,7 @@ func newPlamo(v *vocab) (*plamoModel, error) {
 	var err error
 	// Tokens are those that the vocabulary finds by their text, and no bytes.
 	m.trie, err = lazyTrie(v.tokens, func(id int32) bool {
-		return v.attrs[id] != 0 && v.attrs[id]&attrByte == 0 && v.index.find(v.text(id)) == id
+		return v.attrs[id]&attrByte == 0 && v.index.find(v.text(id)) == id
 	})
 	if err != nil {
 		return nil, err

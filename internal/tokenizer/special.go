@@ -40,6 +40,9 @@ func (x *specials) partition(e *encoder, dst []int32, s []byte, model encoderMod
 		text = c.at + c.len
 		if x.attrs[c.id]&attrRStrip != 0 {
 			for text < len(s) && isSpaceByte(s[text]) {
+				if d := x.longest(s, text); d.len > 0 && d.before(c) < 0 {
+					break
+				}
 				text++
 			}
 		}

@@ -31,8 +31,8 @@ type latticeNode struct {
 func newUGM(v *vocab) (*ugmModel, error) {
 	m := &ugmModel{v: v, scores: make([]float64, len(v.attrs))}
 	lowest := float32(math.MaxFloat32)
-	for id, a := range v.attrs {
-		if a&attrUser == 0 {
+	for id, a := range v.filed {
+		if v.attrs[id]&attrUser == 0 {
 			m.scores[id] = float64(v.score(int32(id)))
 		}
 		if a&attrNormal != 0 {
@@ -45,7 +45,7 @@ func newUGM(v *vocab) (*ugmModel, error) {
 	slices.SortFunc(m.user, bytes.Compare)
 	m.unknown = float64(lowest - 10)
 	var err error
-	m.trie, err = lazyTrie(v.tokens, func(id int32) bool { return v.attrs[id]&(attrNormal|attrUser|attrUnused) != 0 })
+	m.trie, err = lazyTrie(v.tokens, func(id int32) bool { return v.filed[id]&(attrNormal|attrUser|attrUnused) != 0 })
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"happyphonellm/internal/gguf"
@@ -55,6 +56,7 @@ type vocab struct {
 	glue   *glue                  // of spm
 	scores func(id int32) float32 // nil: all 0
 	attrs  []attr
+	filed  []attr         // of ugm: attrs as the file has them
 	merges func() *merges // of bpe
 	split  pre
 
@@ -185,6 +187,12 @@ func (v *vocab) readTokens(f *gguf.File) error {
 	}
 	n := tokens.Len()
 	v.tokens = tokens
+	for i := range n {
+		if len(tokens.Bytes(i)) == 0 {
+			v.tokens = named{tokens}
+			break
+		}
+	}
 
 	scores, err := list("scores", func(k gguf.Kind) bool { return k == gguf.Float32 || k == gguf.Int32 }, "float32 or int32", n)
 	if err != nil {
@@ -271,6 +279,7 @@ func (v *vocab) defaults() error {
 	}
 	v.special = ids
 	v.escape = true
+	pre := v.pre
 	switch v.model {
 	case "llama":
 		v.kind, v.addBOS, v.prefix = spm, true, true
@@ -282,7 +291,7 @@ func (v *vocab) defaults() error {
 		v.kind, v.escape = bpe, false
 		ids["bos"], ids["eos"] = 11, 11
 	case "gemma4":
-		v.kind, v.escape, v.pre = bpe, false, "gemma4"
+		v.kind, v.escape, pre = bpe, false, "gemma4"
 	case "t5":
 		v.kind, v.addEOS = ugm, true
 		ids["eos"], ids["unk"], ids["pad"] = 1, 2, 0
@@ -291,29 +300,27 @@ func (v *vocab) defaults() error {
 	case "plamo2", "plamo3":
 		v.kind = plamo
 		ids["bos"], ids["eos"], ids["unk"], ids["pad"] = 1, 2, 0, 3
-	case "":
+	case "", "none", "test", "no_vocab":
 		return fmt.Errorf("key %q: %w", keyPrefix+"model", ErrNoVocabulary)
 	default:
-		return fmt.Errorf("key %q: tokenizer %q: %w", keyPrefix+"model", v.model, ErrNoVocabulary)
+		return fmt.Errorf("key %q: tokenizer %q is not known: %w", keyPrefix+"model", v.model, ErrNoVocabulary)
 	}
 	if v.kind != bpe {
 		return nil
 	}
 	var known bool
-	v.split, known = preTokenizers()[v.pre]
+	v.split, known = preTokenizers()[pre]
 	switch {
-	case v.pre == "":
+	case pre == "":
 		v.warnf("the file names no pre-tokenizer (key %q): the default one may be wrong for this model", keyPrefix+"pre")
-	case !known:
-		v.warnf("pre-tokenizer %q is not known: the default one may be wrong for this model", v.pre)
-	}
-	if !known {
 		v.split = preDefault
+	case !known: // any other one would give other ids
+		return fmt.Errorf("key %q: pre-tokenizer %q is not known: %w", keyPrefix+"pre", pre, ErrNoVocabulary)
 	}
 	if v.split.noBOS {
 		ids["bos"] = -1
 	}
-	v.lower = v.pre != "whitespace"
+	v.lower = pre != "whitespace"
 	v.addBOS, v.addSEP, v.escape, v.prefix = v.split.addBOS, v.split.addSEP, v.split.escapeSpaces, v.split.prefix
 	return nil
 }
@@ -325,6 +332,9 @@ func (v *vocab) finish() {
 	if v.kind == spm {
 		v.glue = new(glue)
 		note = func(text []byte) { v.glue.note(text, 0) }
+	}
+	if v.kind == ugm {
+		v.filed = slices.Clone(v.attrs)
 	}
 	v.index = newIndex(v.tokens, true, note)
 	v.markSpecial()
@@ -413,6 +423,16 @@ func (v *vocab) markStripping() {
 	case contains(name, "modern-bert"):
 		set("[MASK]", attrLStrip, true)
 	}
+}
+
+// named gives tokens without a text the one that llama.cpp gives them.
+type named struct{ texts }
+
+func (n named) Bytes(i int) []byte {
+	if b := n.texts.Bytes(i); len(b) > 0 {
+		return b
+	}
+	return fmt.Appendf(nil, "[EMPTY_%d]", i)
 }
 
 // stringList is texts in memory.
