@@ -17,8 +17,7 @@ import (
 )
 
 // ErrNoVocabulary says that a file has no tokenizer that text could be encoded
-// with (tokenizer.ggml.model is missing, "none", "test" or not known, or
-// tokenizer.ggml.pre is not known), or no tokens.
+// with (tokenizer.ggml.model is missing, "none", "test" or not known), or no tokens.
 // Such a model still runs, on ids.
 var ErrNoVocabulary = errors.New("no vocabulary")
 

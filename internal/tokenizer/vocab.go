@@ -313,9 +313,11 @@ func (v *vocab) defaults() error {
 	switch {
 	case pre == "":
 		v.warnf("the file names no pre-tokenizer (key %q): the default one may be wrong for this model", keyPrefix+"pre")
+	case !known:
+		v.warnf("pre-tokenizer %q is not known: the default one may be wrong for this model", pre)
+	}
+	if !known {
 		v.split = preDefault
-	case !known: // any other one would give other ids
-		return fmt.Errorf("key %q: pre-tokenizer %q is not known: %w", keyPrefix+"pre", pre, ErrNoVocabulary)
 	}
 	if v.split.noBOS {
 		ids["bos"] = -1
