@@ -1,6 +1,9 @@
 package quant
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // Quantizers of the K types. Groups are fitted one by one; then their scales
 // (and minimums) are quantized themselves, and the numbers rounded to those.
@@ -132,6 +135,7 @@ func weightedQ2_K(dst []byte, src, importance []float32) {
 		x, blk, qw := src[256*b:][:256], dst[84*b:][:84], importances256(importance, b)
 		mean := sumSquares(x) / 256
 		var scales, mins, weights [16]float32
+		var all [256]float32
 		for g := range 16 {
 			var w [32]float32
 			v := x[16*g:][:16]
@@ -145,6 +149,7 @@ func weightedQ2_K(dst []byte, src, importance []float32) {
 			for _, s := range w[:16] {
 				weights[g] += s
 			}
+			copy(all[16*g:], w[:16])
 			scales[g], mins[g] = fitScaleMin(v, w[:], 3, qw == nil)
 			mins[g] = -mins[g]
 		}
@@ -160,11 +165,42 @@ func weightedQ2_K(dst []byte, src, importance []float32) {
 		d, dmin = halfAt(blk[80:]), halfAt(blk[82:])
 		var q [256]uint8
 		for g := range 16 {
-			blk[g] = ls[g] | lm[g]<<4
-			roundGroup(q[16*g:][:16], x[16*g:][:16], float32(d*float32(ls[g])), float32(dmin*float32(lm[g])), 3)
+			v, s, m := x[16*g:][:16], ls[g], lm[g]
+			if d > 0 {
+				s, m = nearestScales(v, all[16*g:][:16], d, dmin, s, m)
+			}
+			blk[g] = s | m<<4
+			roundGroup(q[16*g:][:16], v, float32(d*float32(s)), float32(dmin*float32(m)), 3)
 		}
 		packPairs(blk[16:80], &q)
 	}
+}
+
+// nearestScales tries the numbers beside a group's rounded scale and minimum: with four
+// bits each, and two of a weight, others may fit better than the nearest.
+func nearestScales(x, w []float32, d, dmin float32, s, m uint8) (bestS, bestM uint8) {
+	bestS, bestM = s, m
+	best := float32(math.Inf(1))
+	for ds := -1; ds <= 1; ds++ {
+		for dm := -1; dm <= 1; dm++ {
+			ns, nm := int(s)+ds, int(m)+dm
+			if ns < 0 || ns > 15 || nm < 0 || nm > 15 {
+				continue
+			}
+			scale, min := float32(d*float32(ns)), float32(dmin*float32(nm))
+			inverse := inverseOf(scale)
+			var sum float32
+			for i, v := range x {
+				q := round32(clamp((v+min)*inverse, 0, 3))
+				e := float32(scale*q) - min - v
+				sum += float32(w[i] * e * e)
+			}
+			if sum < best {
+				best, bestS, bestM = sum, uint8(ns), uint8(nm)
+			}
+		}
+	}
+	return bestS, bestM
 }
 
 // packPairs stores the low two bits of element 128h+32k+i at bit 2k of byte 32h+i.
