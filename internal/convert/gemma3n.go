@@ -24,6 +24,7 @@ func gemma3n(m *maker) {
 	m.setInt("embedding_length_per_layer_input", m.int("hidden_size_per_layer_input"))
 	m.setInt("attention.shared_kv_layers", m.int("num_kv_shared_layers"))
 	m.setFloats("activation_sparsity_scale", m.sparsity())
+	m.setBool("activation_sparsity_population", true)
 	sliding := m.slidingLayers(func(layer int) bool { return (layer+1)%5 != 0 })
 	m.setFlags("attention.sliding_window_pattern", sliding)
 	if m.int("altup_num_inputs") != 4 {

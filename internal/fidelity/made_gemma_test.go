@@ -85,11 +85,9 @@ func (m *maker) layerInputs(layers, embd, width int) {
 	m.tensor("per_layer_proj_norm.weight", width)
 }
 
-// makeGemma3n has two layers more than have keys and values of their own. Its
-// feed-forward is wide: llama.cpp has a sample's deviation where the model has that of
-// the numbers themselves, which differ by a share of 1/(2 ffn).
+// makeGemma3n has two layers more than have keys and values of their own.
 func makeGemma3n(t *testing.T, path, seed string) {
-	const layers, embd, ffn, heads, kv, head = 22, 64, 2048, 2, 1, 32
+	const layers, embd, ffn, heads, kv, head = 22, 64, 96, 2, 1, 32
 	const width, rank, streams = 256, 64, 4
 	m := newMaker(t, "gemma3n", seed, layers, embd, ffn, heads, kv)
 	m.uint("attention.key_length", head)

@@ -28,6 +28,7 @@ func gemma3n(b *builder) {
 	local := b.rope(ropeParams{style: ropeHalves, dim: dim, base: b.floatOr("rope.freq_base_swa", 10000), scale: 1})
 	window, windowed := b.uint("attention.sliding_window"), b.windowed(5)
 	deviations := b.sparseDeviations()
+	sample := !b.boolOr("activation_sparsity_population", false) // our converter's key
 	plain := &norm{eps: b.rmsEps()}
 	b.embedding(sqrt(b.m.Embd))
 	if b.err != nil {
@@ -52,7 +53,7 @@ func gemma3n(b *builder) {
 		f := b.feedForward(kernels.GeGLU).unscaled()
 		f.post = b.rmsNorm("post_ffw_norm", b.m.Embd)
 		if above := deviations[b.layer]; !math.IsInf(float64(above), -1) {
-			b.add(&sparseFeedForward{f, above})
+			b.add(&sparseFeedForward{f, above, sample})
 		} else {
 			b.add(f)
 		}
@@ -143,8 +144,9 @@ func (l *laurel) run(p *pass) {
 // sparseFeedForward is a feed-forward whose gate keeps only what is far above its
 // mean.
 type sparseFeedForward struct {
-	f     *feedForward
-	above float32 // so many standard deviations
+	f      *feedForward
+	above  float32 // so many standard deviations
+	sample bool    // the deviation is a sample's
 }
 
 func (s *sparseFeedForward) size(z *sizes) {
@@ -162,7 +164,7 @@ func (s *sparseFeedForward) run(p *pass) {
 	p.Barrier()
 	for t := range p.Tiles(p.n) {
 		gate, up := p.gates[t*ffn:(t+1)*ffn], hidden.Row(t)
-		sparsify(gate, s.above)
+		sparsify(gate, s.above, s.sample)
 		kernels.GeGLU(gate, gate, up)
 		copy(up, gate)
 		hidden.Quantize(t, t+1)
@@ -172,8 +174,9 @@ func (s *sparseFeedForward) run(p *pass) {
 }
 
 // sparsify makes of every x what it is above the mean and some deviations, or 0. The
-// deviation is that of these numbers, as in transformers; llama.cpp's is a sample's.
-func sparsify(x []float32, above float32) {
+// deviation is that of these numbers, as in transformers, or that of a sample, as in
+// llama.cpp: with n-1 where the other has n.
+func sparsify(x []float32, above float32, sample bool) {
 	var sum, squares float64
 	for _, v := range x {
 		sum += float64(v)
@@ -183,7 +186,11 @@ func sparsify(x []float32, above float32) {
 		d := float64(v - mean)
 		squares += float64(d * d)
 	}
-	deviation := math.Sqrt(squares / float64(len(x)))
+	n := float64(len(x))
+	if sample {
+		n--
+	}
+	deviation := math.Sqrt(squares / n)
 	cut := mean + float32(float32(deviation)*above)
 	for i, v := range x {
 		x[i] = max(0, v-cut)

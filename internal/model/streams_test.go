@@ -127,21 +127,27 @@ func TestSparseFeedForward(t *testing.T) {
 		norm: testNorm(r, embd), post: testNorm(r, embd), act: kernels.GeGLU,
 		gate: linear{w: randomMatrix(t, r, embd, ffn)}, up: linear{w: randomMatrix(t, r, embd, ffn)}, down: linear{w: randomMatrix(t, r, ffn, embd)},
 	}
-	checkBlocks(t, &Model{Embd: embd}, r, &sparseFeedForward{f, above}, func(x []float64) []float64 {
-		in := normReference(f.norm, x)
-		gate, up := times(&f.gate.w, in), times(&f.up.w, in)
-		var mean, variance float64
-		for _, v := range gate {
-			mean += v / ffn
+	for _, sample := range []bool{false, true} {
+		divisor := float64(ffn)
+		if sample {
+			divisor--
 		}
-		for _, v := range gate {
-			variance += (v - mean) * (v - mean) / ffn
-		}
-		for i, v := range gate {
-			up[i] *= gelu(max(0, v-mean-above*math.Sqrt(variance)))
-		}
-		return sum(x, normReference(f.post, times(&f.down.w, up)))
-	})
+		checkBlocks(t, &Model{Embd: embd}, r, &sparseFeedForward{f, above, sample}, func(x []float64) []float64 {
+			in := normReference(f.norm, x)
+			gate, up := times(&f.gate.w, in), times(&f.up.w, in)
+			var mean, variance float64
+			for _, v := range gate {
+				mean += v / ffn
+			}
+			for _, v := range gate {
+				variance += (v - mean) * (v - mean) / divisor
+			}
+			for i, v := range gate {
+				up[i] *= gelu(max(0, v-mean-above*math.Sqrt(variance)))
+			}
+			return sum(x, normReference(f.post, times(&f.down.w, up)))
+		})
+	}
 }
 
 func TestDenseBeside(t *testing.T) {
