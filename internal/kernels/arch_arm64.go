@@ -48,6 +48,7 @@ var neonTier = tier{
 	softmax:  softmaxVecNEON,
 	swiGLU:   swiGLUVecNEON,
 	geGLU:    geGLUVecNEON,
+	softcap:  softcapVecNEON,
 	ropeNorm: ropeNormVecNEON,
 	ropeNeox: ropeNeoxVecNEON,
 	storeF16: storeF16VecNEON,

@@ -100,7 +100,7 @@ func widenTile(k *vecKernels, dst []float32, typ quant.Type, src []byte, stride,
 		if typ == quant.F16 {
 			k.widenF16(&row[0], &src[j*stride], dim)
 		} else {
-			widenKV(typ, row, src[j*stride:])
+			k.widenQ8(&row[0], &src[j*stride], dim/32)
 		}
 	}
 	return dst
@@ -122,8 +122,14 @@ func (st *softState) step(k *vecKernels, out, q []float32, kt, vt kvTile, at, lo
 	if n == attendTile && p.Softcap == 0 && p.Slope == 0 {
 		top = k.scaleMax(&tile[0], attendTile, p.Scale)
 	} else {
-		for i := range n {
-			tile[at+i] = p.score(tile[at+i], lo+i)
+		x := tile[at : at+n]
+		if p.Softcap == 0 {
+			scaleVec(k, x, x, p.Scale)
+		} else {
+			softcapVec(k, x, p.Scale, p.Softcap)
+		}
+		if p.Slope != 0 {
+			p.lean(x, lo)
 		}
 		// The places of other positions weigh nothing.
 		for i := range at {

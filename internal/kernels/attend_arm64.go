@@ -34,7 +34,7 @@ func tileRows(buf *[]float32, t quant.Type, data []byte, stride, dim, lo, hi int
 		if t == quant.F16 {
 			widenVecNEON(t, row, data[j*stride:])
 		} else {
-			widenKV(t, row, data[j*stride:])
+			widenQ8NEON(&row[0], &data[j*stride], dim/32)
 		}
 	}
 	return kvRows{data: unsafe.Slice((*byte)(unsafe.Pointer(&(*buf)[0])), 4*len(*buf)), stride: 4 * dim}
@@ -76,12 +76,13 @@ func attendVecNEON(out, q []float32, kv *HeadCache, from, to int, p *AttendParam
 func (st *softmaxState) weights(x []float32, lo, hi int, p *AttendParams, one *[4]float32) float32 {
 	at := lo % attendTile
 	in := x[at : at+hi-lo]
-	if p.Softcap == 0 && p.Slope == 0 {
+	if p.Softcap == 0 {
 		scaleVecNEON(in, in, p.Scale)
 	} else {
-		for i := range in {
-			in[i] = p.score(in[i], lo+i)
-		}
+		softcapVecNEON(in, p.Scale, p.Softcap)
+	}
+	if p.Slope != 0 {
+		p.lean(in, lo)
 	}
 	top := max(st.m, maxVecNEON(in))
 	expSubVecNEON(in, top)
@@ -179,6 +180,11 @@ func attendManyVecNEON(qs []Query, kv *HeadCache, s *Scratch) {
 		}
 	}
 }
+
+// widenQ8NEON makes floats of blocks of Q8_0.
+//
+//go:noescape
+func widenQ8NEON(dst *float32, src *byte, blocks int)
 
 // The weigh kernels add n rows of 64 or 16 values, step bytes apart, each times
 // its weight in w, to out.

@@ -55,9 +55,10 @@ type Query struct {
 
 // AttendMany does what Attend does for each query, with the same bits, and
 // reads the cache once for all: the heads of a group and the tokens of a
-// chunk that share a KV head. Tens of queries at a time are enough.
+// chunk that share a KV head. Tens of queries at a time are enough. Two queries
+// gain from that where the cache has to be unpacked, else four.
 func AttendMany(qs []Query, kv HeadCache, s *Scratch) {
-	if len(qs) < 4 || active.attendMany == nil {
+	if active.attendMany == nil || len(qs) < 4 && (kv.Type != quant.Q8_0 || len(qs) < 2) {
 		attendEach(qs, kv, s)
 		return
 	}
@@ -134,13 +135,25 @@ func (p *AttendParams) score(dot float32, j int) float32 {
 		x = p.Softcap * Tanh(x/p.Softcap)
 	}
 	if p.Slope != 0 {
-		d := j - p.Pos
-		if d > 0 {
-			d = -d
-		}
-		x = FMA(p.Slope, float32(d), x)
+		x = p.leant(x, j)
 	}
 	return x
+}
+
+// leant is the score x of position j, less ALiBi's share of the distance.
+func (p *AttendParams) leant(x float32, j int) float32 {
+	d := j - p.Pos
+	if d > 0 {
+		d = -d
+	}
+	return FMA(p.Slope, float32(d), x)
+}
+
+// lean does that to the scores of the positions from lo on.
+func (p *AttendParams) lean(x []float32, lo int) {
+	for i := range x {
+		x[i] = p.leant(x[i], lo+i)
+	}
 }
 
 // sink adds the sink to the sum l whose largest score is m; ok means that the

@@ -396,6 +396,76 @@ DATA ·cstOne+48(SB)/8, $0x3f8000003f800000
 DATA ·cstOne+56(SB)/8, $0x3f8000003f800000
 GLOBL ·cstOne(SB), RODATA|NOPTR, $64
 
+DATA ·cstTanhSmall+0(SB)/8, $0x3f2000003f200000
+DATA ·cstTanhSmall+8(SB)/8, $0x3f2000003f200000
+DATA ·cstTanhSmall+16(SB)/8, $0x3f2000003f200000
+DATA ·cstTanhSmall+24(SB)/8, $0x3f2000003f200000
+DATA ·cstTanhSmall+32(SB)/8, $0x3f2000003f200000
+DATA ·cstTanhSmall+40(SB)/8, $0x3f2000003f200000
+DATA ·cstTanhSmall+48(SB)/8, $0x3f2000003f200000
+DATA ·cstTanhSmall+56(SB)/8, $0x3f2000003f200000
+GLOBL ·cstTanhSmall(SB), RODATA|NOPTR, $64
+
+DATA ·cstTanhC0+0(SB)/8, $0xbeaaaaabbeaaaaab
+DATA ·cstTanhC0+8(SB)/8, $0xbeaaaaabbeaaaaab
+DATA ·cstTanhC0+16(SB)/8, $0xbeaaaaabbeaaaaab
+DATA ·cstTanhC0+24(SB)/8, $0xbeaaaaabbeaaaaab
+DATA ·cstTanhC0+32(SB)/8, $0xbeaaaaabbeaaaaab
+DATA ·cstTanhC0+40(SB)/8, $0xbeaaaaabbeaaaaab
+DATA ·cstTanhC0+48(SB)/8, $0xbeaaaaabbeaaaaab
+DATA ·cstTanhC0+56(SB)/8, $0xbeaaaaabbeaaaaab
+GLOBL ·cstTanhC0(SB), RODATA|NOPTR, $64
+
+DATA ·cstTanhC1+0(SB)/8, $0x3e0888723e088872
+DATA ·cstTanhC1+8(SB)/8, $0x3e0888723e088872
+DATA ·cstTanhC1+16(SB)/8, $0x3e0888723e088872
+DATA ·cstTanhC1+24(SB)/8, $0x3e0888723e088872
+DATA ·cstTanhC1+32(SB)/8, $0x3e0888723e088872
+DATA ·cstTanhC1+40(SB)/8, $0x3e0888723e088872
+DATA ·cstTanhC1+48(SB)/8, $0x3e0888723e088872
+DATA ·cstTanhC1+56(SB)/8, $0x3e0888723e088872
+GLOBL ·cstTanhC1(SB), RODATA|NOPTR, $64
+
+DATA ·cstTanhC2+0(SB)/8, $0xbd5d038cbd5d038c
+DATA ·cstTanhC2+8(SB)/8, $0xbd5d038cbd5d038c
+DATA ·cstTanhC2+16(SB)/8, $0xbd5d038cbd5d038c
+DATA ·cstTanhC2+24(SB)/8, $0xbd5d038cbd5d038c
+DATA ·cstTanhC2+32(SB)/8, $0xbd5d038cbd5d038c
+DATA ·cstTanhC2+40(SB)/8, $0xbd5d038cbd5d038c
+DATA ·cstTanhC2+48(SB)/8, $0xbd5d038cbd5d038c
+DATA ·cstTanhC2+56(SB)/8, $0xbd5d038cbd5d038c
+GLOBL ·cstTanhC2(SB), RODATA|NOPTR, $64
+
+DATA ·cstTanhC3+0(SB)/8, $0x3cb247473cb24747
+DATA ·cstTanhC3+8(SB)/8, $0x3cb247473cb24747
+DATA ·cstTanhC3+16(SB)/8, $0x3cb247473cb24747
+DATA ·cstTanhC3+24(SB)/8, $0x3cb247473cb24747
+DATA ·cstTanhC3+32(SB)/8, $0x3cb247473cb24747
+DATA ·cstTanhC3+40(SB)/8, $0x3cb247473cb24747
+DATA ·cstTanhC3+48(SB)/8, $0x3cb247473cb24747
+DATA ·cstTanhC3+56(SB)/8, $0x3cb247473cb24747
+GLOBL ·cstTanhC3(SB), RODATA|NOPTR, $64
+
+DATA ·cstTanhC4+0(SB)/8, $0xbc085dfabc085dfa
+DATA ·cstTanhC4+8(SB)/8, $0xbc085dfabc085dfa
+DATA ·cstTanhC4+16(SB)/8, $0xbc085dfabc085dfa
+DATA ·cstTanhC4+24(SB)/8, $0xbc085dfabc085dfa
+DATA ·cstTanhC4+32(SB)/8, $0xbc085dfabc085dfa
+DATA ·cstTanhC4+40(SB)/8, $0xbc085dfabc085dfa
+DATA ·cstTanhC4+48(SB)/8, $0xbc085dfabc085dfa
+DATA ·cstTanhC4+56(SB)/8, $0xbc085dfabc085dfa
+GLOBL ·cstTanhC4(SB), RODATA|NOPTR, $64
+
+DATA ·cstTanhC5+0(SB)/8, $0x3b14bbec3b14bbec
+DATA ·cstTanhC5+8(SB)/8, $0x3b14bbec3b14bbec
+DATA ·cstTanhC5+16(SB)/8, $0x3b14bbec3b14bbec
+DATA ·cstTanhC5+24(SB)/8, $0x3b14bbec3b14bbec
+DATA ·cstTanhC5+32(SB)/8, $0x3b14bbec3b14bbec
+DATA ·cstTanhC5+40(SB)/8, $0x3b14bbec3b14bbec
+DATA ·cstTanhC5+48(SB)/8, $0x3b14bbec3b14bbec
+DATA ·cstTanhC5+56(SB)/8, $0x3b14bbec3b14bbec
+GLOBL ·cstTanhC5(SB), RODATA|NOPTR, $64
+
 DATA ·cstGeluC0+0(SB)/8, $0xbfcc422abfcc422a
 DATA ·cstGeluC0+8(SB)/8, $0xbfcc422abfcc422a
 DATA ·cstGeluC0+16(SB)/8, $0xbfcc422abfcc422a

@@ -145,6 +145,59 @@ rest:
 done:
 	RET
 
+// func softcapNEON4(x *float32, n int, scale, limit float32)
+// x = limit * tanh(x*scale/limit), the steps of Tanh in elementary.go
+TEXT ·softcapNEON4(SB), NOSPLIT, $0-24
+	MOVD x+0(FP), R0
+	MOVD n+8(FP), R3
+	FMOVS scale+16(FP), F29
+	FMOVS limit+20(FP), F30
+	DUP4S(0, 29, 29)
+	DUP4S(0, 30, 30)
+	EXPCONSTANTS()
+	MOVD $·tanhConstants(SB), R9
+	FLDPQ (R9), (F8, F9)
+	FLDPQ 32(R9), (F10, F11)
+	FLDPQ 64(R9), (F12, F13)
+	FMOVQ 96(R9), F14
+	MOVI4S(1, 15)
+	SHL4S(31, 15, 15)
+loop:
+	FMOVQ (R0), F4
+	FMUL4S(29, 4, 4)
+	FDIV4S(30, 4, 4)
+	FABS4S(4, 5)
+	// Large: (1-e)/(1+e), e = exp(-2|x|), with the sign of x.
+	FADD4S(5, 5, 0)
+	FNEG4S(0, 0)
+	EXP(0, 1, 2, 3)
+	FSUB4S(0, 25, 6)
+	FADD4S(0, 25, 0)
+	FDIV4S(0, 6, 6)
+	BIT16B(15, 4, 6)
+	// Small: a polynomial.
+	FMUL4S(4, 4, 0)
+	ORR16B(9, 9, 1)
+	FMLA4S(8, 0, 1)
+	ORR16B(10, 10, 2)
+	FMLA4S(1, 0, 2)
+	ORR16B(11, 11, 1)
+	FMLA4S(2, 0, 1)
+	ORR16B(12, 12, 2)
+	FMLA4S(1, 0, 2)
+	ORR16B(13, 13, 1)
+	FMLA4S(2, 0, 1)
+	FMUL4S(4, 0, 0)
+	ORR16B(4, 4, 2)
+	FMLA4S(1, 0, 2)
+	FCMGE4S(14, 5, 7)
+	BIT16B(7, 6, 2)
+	FMUL4S(30, 2, 2)
+	FMOVQ.P F2, 16(R0)
+	SUBS $4, R3, R3
+	BNE loop
+	RET
+
 // func quantizeNEON(q *int8, d *float32, s *int16, ds *float32, c, c16 *int32, x *float32, blocks int)
 TEXT ·quantizeNEON(SB), NOSPLIT, $0-64
 	MOVD q+0(FP), R0

@@ -99,6 +99,7 @@
 #define FADDP4S(m, n, d)       WORD $(0x6E20D400 | (m)<<16 | (n)<<5 | (d)) // faddp d.4s, n.4s, m.4s
 #define FMAXNMV4S(n, d)        WORD $(0x6E30C800 | (n)<<5 | (d)) // fmaxnmv d(s), n.4s
 #define FCMGT4S(m, n, d)       WORD $(0x6EA0E400 | (m)<<16 | (n)<<5 | (d)) // fcmgt d.4s, n.4s, m.4s
+#define FCMGE4S(m, n, d)       WORD $(0x6E20E400 | (m)<<16 | (n)<<5 | (d)) // fcmge d.4s, n.4s, m.4s
 #define FMAXNM4S(m, n, d)      WORD $(0x4E20C400 | (m)<<16 | (n)<<5 | (d)) // fmaxnm d.4s, n.4s, m.4s
 
 // Float conversions; the NS form rounds to nearest, ties to even.

@@ -410,6 +410,9 @@ func swiGLUVecAVX2(dst *float32, gate *float32, up *float32, n int)
 func geGLUVecAVX2(dst *float32, gate *float32, up *float32, n int)
 
 //go:noescape
+func softcapVecAVX2(x *float32, n int, scale float32, limit float32)
+
+//go:noescape
 func ropeNeoxVecAVX2(x0 *float32, x1 *float32, cos *float32, sin *float32, n int)
 
 //go:noescape
@@ -420,6 +423,9 @@ func f16VecAVX2(dst *byte, x *float32, n int)
 
 //go:noescape
 func widenF16VecAVX2(dst *float32, x *byte, n int)
+
+//go:noescape
+func widenQ8VecAVX2(dst *float32, x *byte, blocks int)
 
 //go:noescape
 func quantizeVecAVX2(x *float32, q *int8, d *float32, s *int16, ds *float32, c *int32, c16 *int32, blocks int)
@@ -500,6 +506,9 @@ func swiGLUVecVNNI(dst *float32, gate *float32, up *float32, n int)
 func geGLUVecVNNI(dst *float32, gate *float32, up *float32, n int)
 
 //go:noescape
+func softcapVecVNNI(x *float32, n int, scale float32, limit float32)
+
+//go:noescape
 func ropeNeoxVecVNNI(x0 *float32, x1 *float32, cos *float32, sin *float32, n int)
 
 //go:noescape
@@ -510,6 +519,9 @@ func f16VecVNNI(dst *byte, x *float32, n int)
 
 //go:noescape
 func widenF16VecVNNI(dst *float32, x *byte, n int)
+
+//go:noescape
+func widenQ8VecVNNI(dst *float32, x *byte, blocks int)
 
 //go:noescape
 func quantizeVecVNNI(x *float32, q *int8, d *float32, s *int16, ds *float32, c *int32, c16 *int32, blocks int)

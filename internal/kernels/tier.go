@@ -39,13 +39,14 @@ type tier struct {
 	softmax   func(x []float32)
 	swiGLU    func(dst, gate, up []float32)
 	geGLU     func(dst, gate, up []float32)
+	softcap   func(x []float32, scale, limit float32)
 	ropeNorm  func(x, cos, sin []float32)
 	ropeNeox  func(x, cos, sin []float32)
 	storeF16  func(dst []byte, src []float32)
 	storeQ8   func(dst []byte, src []float32)
 	attend    func(out, q []float32, kv *HeadCache, from, to int, p *AttendParams, s *Scratch)
 
-	// attendMany, if there is one, gets at least 4 queries.
+	// attendMany, if there is one, gets at least 2 queries.
 	attendMany func(qs []Query, kv *HeadCache, s *Scratch)
 }
 
@@ -166,6 +167,9 @@ func (a *tier) overlay(t *tier) {
 	if t.geGLU != nil {
 		a.geGLU = t.geGLU
 	}
+	if t.softcap != nil {
+		a.softcap = t.softcap
+	}
 	if t.ropeNorm != nil {
 		a.ropeNorm = t.ropeNorm
 	}
@@ -208,6 +212,7 @@ var goTier = tier{
 	softmax:   softmaxGo,
 	swiGLU:    swiGLUGo,
 	geGLU:     geGLUGo,
+	softcap:   softcapGo,
 	ropeNorm:  ropeNormGo,
 	ropeNeox:  ropeNeoxGo,
 	storeF16:  storeF16Go,

@@ -43,6 +43,16 @@ func SwiGLU(dst, gate, up []float32) { active.swiGLU(dst, gate[:len(dst)], up[:l
 // GeGLU sets dst = gelu(gate) * up, gelu in its tanh form; dst may be either.
 func GeGLU(dst, gate, up []float32) { active.geGLU(dst, gate[:len(dst)], up[:len(dst)]) }
 
+// Softcap replaces x by limit * tanh(x*scale/limit).
+func Softcap(x []float32, scale, limit float32) { active.softcap(x, scale, limit) }
+
+func softcapGo(x []float32, scale, limit float32) {
+	for i, v := range x {
+		v *= scale
+		x[i] = limit * Tanh(v/limit)
+	}
+}
+
 func trim(w []float32, n int) []float32 {
 	if w == nil {
 		return nil

@@ -24,6 +24,8 @@ type vecKernels struct {
 	ropeNorm        func(x, cos, sin *float32, n int)
 	f16             func(dst *byte, x *float32, n int)
 	widenF16        func(dst *float32, x *byte, n int)
+	widenQ8         func(dst *float32, x *byte, blocks int)
+	softcap         func(x *float32, n int, scale, limit float32)
 	quantize        func(x *float32, q *int8, d *float32, s *int16, ds *float32, c, c16 *int32, blocks int)
 	storeQ8         func(dst *byte, x *float32, blocks int)
 
@@ -40,7 +42,7 @@ var avx2Vec = vecKernels{
 	dot: dotVecAVX2, sum: sumVecAVX2, max: maxVecAVX2, centeredSquares: centeredSquaresVecAVX2,
 	normalize: normalizeVecAVX2, scaleMax: scaleMaxVecAVX2, expSum: expSumVecAVX2, swiGLU: swiGLUVecAVX2,
 	geGLU: geGLUVecAVX2, ropeNeox: ropeNeoxVecAVX2, ropeNorm: ropeNormVecAVX2, f16: f16VecAVX2,
-	widenF16: widenF16VecAVX2, quantize: quantizeVecAVX2, storeQ8: storeQ8VecAVX2,
+	widenF16: widenF16VecAVX2, widenQ8: widenQ8VecAVX2, softcap: softcapVecAVX2, quantize: quantizeVecAVX2, storeQ8: storeQ8VecAVX2,
 	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
 		quant.F32: dots16F32AVX2, quant.F16: dots16F16AVX2, quant.BF16: dots16BF16AVX2},
 	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int){
@@ -56,7 +58,7 @@ var vnniVec = vecKernels{
 	dot: dotVecVNNI, sum: sumVecVNNI, max: maxVecVNNI, centeredSquares: centeredSquaresVecVNNI,
 	normalize: normalizeVecVNNI, scaleMax: scaleMaxVecVNNI, expSum: expSumVecVNNI, swiGLU: swiGLUVecVNNI,
 	geGLU: geGLUVecVNNI, ropeNeox: ropeNeoxVecVNNI, ropeNorm: ropeNormVecVNNI, f16: f16VecVNNI,
-	widenF16: widenF16VecVNNI, quantize: quantizeVecVNNI, storeQ8: storeQ8VecVNNI,
+	widenF16: widenF16VecVNNI, widenQ8: widenQ8VecVNNI, softcap: softcapVecVNNI, quantize: quantizeVecVNNI, storeQ8: storeQ8VecVNNI,
 	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
 		quant.F32: dots16F32VNNI, quant.F16: dots16F16VNNI, quant.BF16: dots16BF16VNNI},
 	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int){
@@ -85,13 +87,8 @@ func withVectors(t *tier, k *vecKernels) *tier {
 		}
 		mulGo(dst[n:], x[n:], y[n:])
 	}
-	t.scale = func(dst, x []float32, s float32) {
-		n := len(dst) &^ 15
-		if n > 0 {
-			k.scale(&dst[0], &x[0], n, s)
-		}
-		scaleGo(dst[n:], x[n:], s)
-	}
+	t.scale = func(dst, x []float32, s float32) { scaleVec(k, dst, x, s) }
+	t.softcap = func(x []float32, scale, limit float32) { softcapVec(k, x, scale, limit) }
 	t.axpy = func(y []float32, a float32, x []float32) {
 		n := len(y) &^ 15
 		if n > 0 {
@@ -200,6 +197,22 @@ func withVectors(t *tier, k *vecKernels) *tier {
 		}
 	}
 	return t
+}
+
+func scaleVec(k *vecKernels, dst, x []float32, s float32) {
+	n := len(dst) &^ 15
+	if n > 0 {
+		k.scale(&dst[0], &x[0], n, s)
+	}
+	scaleGo(dst[n:], x[n:], s)
+}
+
+func softcapVec(k *vecKernels, x []float32, scale, limit float32) {
+	n := len(x) &^ 15
+	if n > 0 {
+		k.softcap(&x[0], n, scale, limit)
+	}
+	softcapGo(x[n:], scale, limit)
 }
 
 func whole(x []float32) bool { return len(x) > 0 && len(x)%16 == 0 }

@@ -136,6 +136,14 @@ func softmaxVecNEON(x []float32) {
 	scaleVecNEON(x, x, 1/sumVecNEON(x))
 }
 
+func softcapVecNEON(x []float32, scale, limit float32) {
+	n := len(x) &^ 3
+	if n > 0 {
+		softcapNEON4(&x[0], n, scale, limit)
+	}
+	softcapGo(x[n:], scale, limit)
+}
+
 func ropeNeoxVecNEON(x, cos, sin []float32) {
 	h := len(cos)
 	n := h &^ 3
@@ -208,6 +216,9 @@ func swiGLUNEON4(dst, gate, up *float32, n int)
 func geGLUNEON4(dst, gate, up *float32, n int)
 
 //go:noescape
+func softcapNEON4(x *float32, n int, scale, limit float32)
+
+//go:noescape
 func ropeNeoxNEON4(x0, x1, cos, sin *float32, n int)
 
 //go:noescape
@@ -229,8 +240,11 @@ func quantizeNEON(q *int8, d *float32, s *int16, ds *float32, c, c16 *int32, x *
 var expConstants = fourTimes(expLog2E, expMagic, -expLn2Hi, -expLn2Lo, expC6, expC5, expC4, expC3, expC2, 1,
 	expMin, expMax, geluC0, geluC1)
 
+// tanhConstants are those of Tanh, each in four lanes.
+var tanhConstants = fourTimes(tanhC5, tanhC4, tanhC3, tanhC2, tanhC1, tanhC0, tanhSmall)
+
 func fourTimes(x ...float32) (c [14 * 4]float32) {
-	for i := range c {
+	for i := range 4 * len(x) {
 		c[i] = x[i/4]
 	}
 	return c

@@ -363,3 +363,48 @@ TEXT ·fmaNEON(SB), NOSPLIT, $0-20
 	FMADDS F0, F2, F1, F0
 	FMOVS F0, ret+16(FP)
 	RET
+
+// func widenQ8NEON(dst *float32, src *byte, blocks int)
+TEXT ·widenQ8NEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD blocks+16(FP), R3
+loop:
+	LDRH_P(2, 1, 16)
+	FLDPQ.P 32(R1), (F17, F18)
+	FCVTL4S(16, 16)
+	SXTL8H(17, 0)
+	SXTL2_8H(17, 2)
+	SXTL2_4S(0, 1)
+	SXTL4S(0, 0)
+	SXTL2_4S(2, 3)
+	SXTL4S(2, 2)
+	SCVTF4S(0, 0)
+	SCVTF4S(1, 1)
+	SCVTF4S(2, 2)
+	SCVTF4S(3, 3)
+	FMULI4S(0, 16, 0, 0)
+	FMULI4S(0, 16, 1, 1)
+	FMULI4S(0, 16, 2, 2)
+	FMULI4S(0, 16, 3, 3)
+	FSTPQ.P (F0, F1), 32(R0)
+	FSTPQ.P (F2, F3), 32(R0)
+	SXTL8H(18, 0)
+	SXTL2_8H(18, 2)
+	SXTL2_4S(0, 1)
+	SXTL4S(0, 0)
+	SXTL2_4S(2, 3)
+	SXTL4S(2, 2)
+	SCVTF4S(0, 0)
+	SCVTF4S(1, 1)
+	SCVTF4S(2, 2)
+	SCVTF4S(3, 3)
+	FMULI4S(0, 16, 0, 0)
+	FMULI4S(0, 16, 1, 1)
+	FMULI4S(0, 16, 2, 2)
+	FMULI4S(0, 16, 3, 3)
+	FSTPQ.P (F0, F1), 32(R0)
+	FSTPQ.P (F2, F3), 32(R0)
+	SUBS $1, R3, R3
+	BNE loop
+	RET

@@ -394,6 +394,65 @@ loop:
 	VZEROUPPER
 	RET
 
+// func softcapVecAVX2(x *float32, n int, scale float32, limit float32)
+TEXT ·softcapVecAVX2(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+	VBROADCASTSS scale+16(FP), Y10
+	VBROADCASTSS limit+20(FP), Y11
+	VMOVUPS ·cstExpMax(SB), Y15
+loop:
+	VMULPS (AX), Y10, Y6
+	VDIVPS Y11, Y6, Y6
+	VANDPS ·cstAbs(SB), Y6, Y7
+	// Large: (1-e)/(1+e), e = exp(-2|x|), with the sign of x.
+	VADDPS Y7, Y7, Y0
+	VXORPS ·cstSign(SB), Y0, Y0
+	VMINPS Y0, Y15, Y0
+	VCMPPS $0x15, ·cstExpMin(SB), Y0, Y3
+	VMOVUPS ·cstExpMagic(SB), Y1
+	VFMADD231PS ·cstExpLog2E(SB), Y0, Y1
+	VSUBPS ·cstExpMagic(SB), Y1, Y2
+	VFMADD231PS ·cstExpLn2Hi(SB), Y2, Y0
+	VFMADD231PS ·cstExpLn2Lo(SB), Y2, Y0
+	VMOVUPS ·cstExpC6(SB), Y2
+	VFMADD213PS ·cstExpC5(SB), Y0, Y2
+	VFMADD213PS ·cstExpC4(SB), Y0, Y2
+	VFMADD213PS ·cstExpC3(SB), Y0, Y2
+	VFMADD213PS ·cstExpC2(SB), Y0, Y2
+	VPSLLD $23, Y1, Y1
+	VPADDD ·cstOne(SB), Y1, Y1
+	VMULPS Y0, Y0, Y4
+	VFMADD213PS Y0, Y4, Y2
+	VADDPS ·cstOne(SB), Y2, Y2
+	VMULPS Y1, Y2, Y0
+	VANDPS Y3, Y0, Y0
+	VMOVUPS ·cstOne(SB), Y8
+	VSUBPS Y0, Y8, Y9
+	VADDPS Y0, Y8, Y8
+	VDIVPS Y8, Y9, Y9
+	VANDPS ·cstSign(SB), Y6, Y8
+	VORPS Y8, Y9, Y9
+	// Small: a polynomial.
+	VMULPS Y6, Y6, Y0
+	VMOVUPS ·cstTanhC5(SB), Y1
+	VFMADD213PS ·cstTanhC4(SB), Y0, Y1
+	VFMADD213PS ·cstTanhC3(SB), Y0, Y1
+	VFMADD213PS ·cstTanhC2(SB), Y0, Y1
+	VFMADD213PS ·cstTanhC1(SB), Y0, Y1
+	VFMADD213PS ·cstTanhC0(SB), Y0, Y1
+	VMULPS Y6, Y0, Y0
+	VFMADD213PS Y6, Y0, Y1
+	VCMPPS $0x1d, ·cstTanhSmall(SB), Y7, Y2
+	VBLENDVPS Y2, Y9, Y1, Y1
+	VMULPS Y11, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ $32, AX
+	SUBQ $8, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // func ropeNeoxVecAVX2(x0 *float32, x1 *float32, cos *float32, sin *float32, n int)
 TEXT ·ropeNeoxVecAVX2(SB), NOSPLIT, $0-40
 	MOVQ x0+0(FP), AX
@@ -477,6 +536,39 @@ loop:
 	ADDQ $16, AX
 	ADDQ $32, DI
 	SUBQ $8, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// func widenQ8VecAVX2(dst *float32, x *byte, blocks int)
+TEXT ·widenQ8VecAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), AX
+	MOVQ blocks+16(FP), CX
+loop:
+	MOVWLZX (AX), R8
+	VMOVD R8, X0
+	VCVTPH2PS X0, X0
+	VBROADCASTSS X0, Y0
+	VPMOVSXBD 2(AX), Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS Y0, Y1, Y1
+	VMOVUPS Y1, 0(DI)
+	VPMOVSXBD 10(AX), Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS Y0, Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VPMOVSXBD 18(AX), Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS Y0, Y1, Y1
+	VMOVUPS Y1, 64(DI)
+	VPMOVSXBD 26(AX), Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS Y0, Y1, Y1
+	VMOVUPS Y1, 96(DI)
+	ADDQ $34, AX
+	ADDQ $128, DI
+	SUBQ $1, CX
 	JNZ loop
 	VZEROUPPER
 	RET

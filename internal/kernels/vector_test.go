@@ -28,6 +28,8 @@ var vectorOps = []struct {
 	{"Softmax", func(dst, x, y, z []float32) { copy(dst, x); Softmax(dst) }},
 	{"SwiGLU", func(dst, x, y, z []float32) { SwiGLU(dst, x, y) }},
 	{"GeGLU", func(dst, x, y, z []float32) { GeGLU(dst, x, y) }},
+	{"Softcap", func(dst, x, y, z []float32) { copy(dst, x); Softcap(dst, 0.7, 5) }},
+	{"Tanh", func(dst, x, y, z []float32) { copy(dst, x); Softcap(dst, 1, 1) }},
 	{"RopeNorm", func(dst, x, y, z []float32) { copy(dst, x); n := len(x) / 2; RopeNorm(dst, y[:n], z[:n]) }},
 	{"RopeNeox", func(dst, x, y, z []float32) { copy(dst, x); n := len(x) / 2; RopeNeox(dst, y[:n], z[:n]) }},
 	{"RopeNeox part", func(dst, x, y, z []float32) { copy(dst, x); n := len(x) / 4; RopeNeox(dst, y[:n], z[:n]) }},
@@ -79,7 +81,7 @@ func TestVectorTiers(t *testing.T) {
 	})
 }
 
-// TestExpTiers: SwiGLU, GeGLU and Softmax over the whole range of exp.
+// TestExpTiers: SwiGLU, GeGLU, Softcap, Tanh and Softmax over the whole range of exp.
 func TestExpTiers(t *testing.T) {
 	var x, one []float32
 	for v := -130.0; v < 130; v += 0.0137 {
@@ -95,7 +97,7 @@ func TestExpTiers(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
 		for _, op := range vectorOps {
 			switch op.name {
-			case "SwiGLU", "GeGLU":
+			case "SwiGLU", "GeGLU", "Softcap", "Tanh":
 				want, got := make([]float32, len(x)), make([]float32, len(x))
 				inGo(t, func() { op.f(want, x, one, one) })
 				op.f(got, x, one, one)

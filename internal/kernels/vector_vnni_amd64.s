@@ -366,6 +366,64 @@ loop:
 	VZEROUPPER
 	RET
 
+// func softcapVecVNNI(x *float32, n int, scale float32, limit float32)
+TEXT ·softcapVecVNNI(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+	VBROADCASTSS scale+16(FP), Z10
+	VBROADCASTSS limit+20(FP), Z11
+	VMOVUPS ·cstExpMax(SB), Z15
+loop:
+	VMULPS (AX), Z10, Z6
+	VDIVPS Z11, Z6, Z6
+	VANDPS ·cstAbs(SB), Z6, Z7
+	// Large: (1-e)/(1+e), e = exp(-2|x|), with the sign of x.
+	VADDPS Z7, Z7, Z0
+	VXORPS ·cstSign(SB), Z0, Z0
+	VMINPS Z0, Z15, Z0
+	VCMPPS $0x15, ·cstExpMin(SB), Z0, K2
+	VMOVUPS ·cstExpMagic(SB), Z1
+	VFMADD231PS ·cstExpLog2E(SB), Z0, Z1
+	VSUBPS ·cstExpMagic(SB), Z1, Z2
+	VFMADD231PS ·cstExpLn2Hi(SB), Z2, Z0
+	VFMADD231PS ·cstExpLn2Lo(SB), Z2, Z0
+	VMOVUPS ·cstExpC6(SB), Z2
+	VFMADD213PS ·cstExpC5(SB), Z0, Z2
+	VFMADD213PS ·cstExpC4(SB), Z0, Z2
+	VFMADD213PS ·cstExpC3(SB), Z0, Z2
+	VFMADD213PS ·cstExpC2(SB), Z0, Z2
+	VPSLLD $23, Z1, Z1
+	VPADDD ·cstOne(SB), Z1, Z1
+	VMULPS Z0, Z0, Z3
+	VFMADD213PS Z0, Z3, Z2
+	VADDPS ·cstOne(SB), Z2, Z2
+	VMULPS.Z Z1, Z2, K2, Z0
+	VMOVUPS ·cstOne(SB), Z8
+	VSUBPS Z0, Z8, Z9
+	VADDPS Z0, Z8, Z8
+	VDIVPS Z8, Z9, Z9
+	VANDPS ·cstSign(SB), Z6, Z8
+	VORPS Z8, Z9, Z9
+	// Small: a polynomial.
+	VMULPS Z6, Z6, Z0
+	VMOVUPS ·cstTanhC5(SB), Z1
+	VFMADD213PS ·cstTanhC4(SB), Z0, Z1
+	VFMADD213PS ·cstTanhC3(SB), Z0, Z1
+	VFMADD213PS ·cstTanhC2(SB), Z0, Z1
+	VFMADD213PS ·cstTanhC1(SB), Z0, Z1
+	VFMADD213PS ·cstTanhC0(SB), Z0, Z1
+	VMULPS Z6, Z0, Z0
+	VFMADD213PS Z6, Z0, Z1
+	VCMPPS $0x1d, ·cstTanhSmall(SB), Z7, K3
+	VMOVAPS Z9, K3, Z1
+	VMULPS Z11, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ $64, AX
+	SUBQ $16, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // func ropeNeoxVecVNNI(x0 *float32, x1 *float32, cos *float32, sin *float32, n int)
 TEXT ·ropeNeoxVecVNNI(SB), NOSPLIT, $0-40
 	MOVQ x0+0(FP), AX
@@ -447,6 +505,31 @@ loop:
 	ADDQ $32, AX
 	ADDQ $64, DI
 	SUBQ $16, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// func widenQ8VecVNNI(dst *float32, x *byte, blocks int)
+TEXT ·widenQ8VecVNNI(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), AX
+	MOVQ blocks+16(FP), CX
+loop:
+	MOVWLZX (AX), R8
+	VMOVD R8, X0
+	VCVTPH2PS X0, X0
+	VBROADCASTSS X0, Z0
+	VPMOVSXBD 2(AX), Z1
+	VCVTDQ2PS Z1, Z1
+	VMULPS Z0, Z1, Z1
+	VMOVUPS Z1, 0(DI)
+	VPMOVSXBD 18(AX), Z1
+	VCVTDQ2PS Z1, Z1
+	VMULPS Z0, Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ $34, AX
+	ADDQ $128, DI
+	SUBQ $1, CX
 	JNZ loop
 	VZEROUPPER
 	RET

@@ -124,7 +124,7 @@ func (h *head) run(p *pass) {
 		h.hidden(p, n, r0, k)
 		if h.cap != 0 {
 			for t := range n {
-				softcap(p.logits[t*vocab+r0:t*vocab+r0+k], h.cap)
+				kernels.Softcap(p.logits[t*vocab+r0:t*vocab+r0+k], 1, h.cap)
 			}
 		}
 	}
@@ -137,11 +137,5 @@ func (h *head) hidden(p *pass, n, r0, k int) {
 		for i := from; i < to; i++ {
 			p.logits[t*p.m.Vocab+i] = -math.MaxFloat32
 		}
-	}
-}
-
-func softcap(x []float32, c float32) {
-	for i, v := range x {
-		x[i] = c * kernels.Tanh(v/c)
 	}
 }

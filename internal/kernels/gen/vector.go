@@ -300,6 +300,8 @@ func vectorFuncs(a *asm) {
 		f.end()
 	}
 
+	softcapFunc(a)
+
 	// Rotary embedding: y0 = fma(x0, c, -(x1*s)), y1 = fma(x0, s, x1*c).
 	f = a.vfunc("ropeNeoxVec", "", param{"x0", pf}, param{"x1", pf}, param{"cos", pf}, param{"sin", pf}, n)
 	f.ptr("x0", "AX", "x1", "BX", "cos", "SI", "sin", "DX", "n", "CX")
@@ -358,6 +360,65 @@ func vectorFuncs(a *asm) {
 	f.loop("loop", per, map[string]int{"DI": vb, "AX": vb / 2}, func() {
 		f.op("VCVTPH2PS", "(AX)", v(0))
 		f.mov(v(0), "(DI)")
+	})
+	f.end()
+
+	f = a.vfunc("widenQ8Vec", "", dst, param{"x", "*byte"}, param{"blocks", "int"})
+	f.ptr("dst", "DI", "x", "AX", "blocks", "CX")
+	f.loop("loop", 1, map[string]int{"DI": 128, "AX": 34}, func() {
+		f.op("MOVWLZX", "(AX)", "R8")
+		f.op("VMOVD", "R8", x(0))
+		f.op("VCVTPH2PS", x(0), x(0))
+		f.op("VBROADCASTSS", x(0), v(0))
+		for i := 0; i < 32; i += per {
+			f.op("VPMOVSXBD", mem(2+i, "AX"), v(1))
+			f.op("VCVTDQ2PS", v(1), v(1))
+			f.op("VMULPS", v(0), v(1), v(1))
+			f.mov(v(1), mem(4*i, "DI"))
+		}
+	})
+	f.end()
+}
+
+// softcapFunc emits x = limit * tanh(x*scale/limit), by the steps of Tanh in elementary.go.
+func softcapFunc(a *asm) {
+	vb, v := a.vb(), a.v
+	f := a.vfunc("softcapVec", "", param{"x", "*float32"}, param{"n", "int"}, param{"scale", "float32"}, param{"limit", "float32"})
+	f.ptr("x", "AX", "n", "CX")
+	f.bcast("scale", 10)
+	f.bcast("limit", 11)
+	f.mov(cst("ExpMax"), v(15))
+	f.loop("loop", a.floats(), map[string]int{"AX": vb}, func() {
+		f.op("VMULPS", "(AX)", v(10), v(6))
+		f.op("VDIVPS", v(11), v(6), v(6))
+		f.op("VANDPS", cst("Abs"), v(6), v(7))
+		f.note("Large: (1-e)/(1+e), e = exp(-2|x|), with the sign of x.")
+		f.op("VADDPS", v(7), v(7), v(0))
+		f.op("VXORPS", cst("Sign"), v(0), v(0))
+		f.exp(0, 1)
+		f.mov(cst("One"), v(8))
+		f.op("VSUBPS", v(0), v(8), v(9))
+		f.op("VADDPS", v(0), v(8), v(8))
+		f.op("VDIVPS", v(8), v(9), v(9))
+		f.op("VANDPS", cst("Sign"), v(6), v(8))
+		f.op("VORPS", v(8), v(9), v(9))
+		f.note("Small: a polynomial.")
+		f.op("VMULPS", v(6), v(6), v(0))
+		f.mov(cst("TanhC5"), v(1))
+		for _, c := range []string{"TanhC4", "TanhC3", "TanhC2", "TanhC1", "TanhC0"} {
+			f.op("VFMADD213PS", cst(c), v(0), v(1))
+		}
+		f.op("VMULPS", v(6), v(0), v(0))
+		f.op("VFMADD213PS", v(6), v(0), v(1))
+		if a.wide {
+			f.op("VCMPPS", "$0x1d", cst("TanhSmall"), v(7), "K3")
+			f.op("VMOVAPS", v(9), "K3", v(1))
+		} else {
+			f.op("VCMPPS", "$0x1d", cst("TanhSmall"), v(7), v(2))
+			f.op("VBLENDVPS", v(2), v(9), v(1), v(1))
+		}
+		f.op("VMULPS", v(11), v(1), v(1))
+		f.mov(v(1), "(AX)")
 	})
 	f.end()
 }
