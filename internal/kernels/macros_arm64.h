@@ -30,6 +30,7 @@
 #define MULI4S(i, m, n, d)     WORD $(0x4F808000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // mul d.4s, n.4s, m.s[i]
 #define MLAI4S(i, m, n, d)     WORD $(0x6F800000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // mla d.4s, n.4s, m.s[i]
 #define ADD16B(m, n, d)        WORD $(0x4E208400 | (m)<<16 | (n)<<5 | (d)) // add d.16b, n.16b, m.16b
+#define MUL16B(m, n, d)        WORD $(0x4E209C00 | (m)<<16 | (n)<<5 | (d)) // mul d.16b, n.16b, m.16b
 #define SUB16B(m, n, d)        WORD $(0x6E208400 | (m)<<16 | (n)<<5 | (d)) // sub d.16b, n.16b, m.16b
 #define NEG4S(n, d)            WORD $(0x6EA0B800 | (n)<<5 | (d)) // neg d.4s, n.4s
 
@@ -69,6 +70,7 @@
 #define ZIP1_2D(m, n, d)       WORD $(0x4EC03800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.2d, n.2d, m.2d
 #define ZIP2_2D(m, n, d)       WORD $(0x4EC07800 | (m)<<16 | (n)<<5 | (d)) // zip2 d.2d, n.2d, m.2d
 #define UZP1_16B(m, n, d)      WORD $(0x4E001800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.16b, n.16b, m.16b
+#define UZP2_16B(m, n, d)       WORD $(0x4E005800 | (m)<<16 | (n)<<5 | (d)) // uzp2 d.16b, n.16b, m.16b
 #define UZP1_8H(m, n, d)       WORD $(0x4E401800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.8h, n.8h, m.8h
 #define UZP2_8H(m, n, d)       WORD $(0x4E405800 | (m)<<16 | (n)<<5 | (d)) // uzp2 d.8h, n.8h, m.8h
 #define UZP1_4S(m, n, d)       WORD $(0x4E801800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.4s, n.4s, m.4s
@@ -77,6 +79,7 @@
 #define TRN2_4S(m, n, d)       WORD $(0x4E806800 | (m)<<16 | (n)<<5 | (d)) // trn2 d.4s, n.4s, m.4s
 #define TBL16B(m, n, d)        WORD $(0x4E000000 | (m)<<16 | (n)<<5 | (d)) // tbl d.16b, { n.16b }, m.16b
 #define EXT16B(i, m, n, d)     WORD $(0x6E000000 | (i)<<11 | (m)<<16 | (n)<<5 | (d)) // ext d.16b, n.16b, m.16b, #i
+#define DUP16B(i, n, d)        WORD $(0x4E010400 | (i)<<17 | (n)<<5 | (d)) // dup d.16b, n.b[i]
 #define DUP4S(i, n, d)         WORD $(0x4E040400 | (i)<<19 | (n)<<5 | (d)) // dup d.4s, n.s[i]
 #define DUP2D(i, n, d)         WORD $(0x4E080400 | (i)<<20 | (n)<<5 | (d)) // dup d.2d, n.d[i]
 

@@ -40,6 +40,7 @@ type manyTier struct {
 	twice   int           // how often a scale stands in the panel
 	arrange func(panel *byte, block int, q *int8, step, blocks int)
 	gather  func(dst *byte, block int, x *float32, step, blocks int)
+	subs    func(dst *byte, block int, sub *int8, step, blocks int)
 	pack    func(acts *byte, a *Acts, t, blocks int)
 }
 
@@ -146,25 +147,10 @@ func (mt *manyTier) unpack(panel []byte, m *Matrix, r, r1 int, ts *tierScratch) 
 	case formMin:
 		gather8NEON(&panel[kb*block], 32, &f.m[0], 4*kb, kb)
 	case formSub:
-		n := 32 * mt.twice
-		for b := range kb {
-			x := panel[b*block+256+n:][:2*n]
-			for lane := range 8 * mt.twice {
-				s := f.sub[2*(lane/mt.twice*kb+b):][:2]
-				putI32(x[4*lane:], int32(s[0]))
-				putI32(x[n+4*lane:], int32(s[1]))
-			}
-		}
+		mt.subs(&panel[256+32*mt.twice], block, &f.sub[0], 2*kb, kb)
 	case formSubMin:
 		gather8NEON(&panel[kb*block], 96, &f.m[0], 4*kb, kb)
-		for b := range kb {
-			x := panel[kb*block+96*b+32:][:64]
-			for i := range 8 {
-				s := f.min[2*(i*kb+b):][:2]
-				putI32(x[4*i:], int32(s[0]))
-				putI32(x[32+4*i:], int32(s[1]))
-			}
-		}
+		gatherSubNEON(&panel[kb*block+32], 96, &f.min[0], 2*kb, kb)
 	}
 }
 
@@ -196,6 +182,7 @@ var manyNEON = manyTier{
 	twice:   1,
 	arrange: arrangeNEON,
 	gather:  gather8NEON,
+	subs:    gatherSubNEON,
 	pack:    packNEON,
 }
 
@@ -204,6 +191,7 @@ var manyDotProd = manyTier{
 	twice:   1,
 	arrange: arrangeDotProd,
 	gather:  gather8NEON,
+	subs:    gatherSubNEON,
 	pack:    packNEON,
 }
 
@@ -212,6 +200,7 @@ var manyI8MM = manyTier{
 	twice:   2,
 	arrange: arrangeI8MM,
 	gather:  gather8TwiceNEON,
+	subs:    gatherSubTwiceNEON,
 	pack:    packI8MM,
 }
 

@@ -258,6 +258,94 @@ loop:
 	BNE loop
 	RET
 
+// gatherSubNEON puts the sub-scales of eight rows side by side.
+TEXT ·gatherSubNEON(SB), NOSPLIT, $0-40
+	MOVD dst+0(FP), R8
+	MOVD block+8(FP), R9
+	MOVD sub+16(FP), R0
+	MOVD step+24(FP), R10
+	MOVD blocks+32(FP), R11
+	ADD R10, R0, R1
+	ADD R10, R1, R2
+	ADD R10, R2, R3
+	ADD R10, R3, R4
+	ADD R10, R4, R5
+	ADD R10, R5, R6
+	ADD R10, R6, R7
+loop:
+	LDRH_P(2, 0, 0)
+	VLD1.P 2(R1), V0.H[1]
+	VLD1.P 2(R2), V0.H[2]
+	VLD1.P 2(R3), V0.H[3]
+	VLD1.P 2(R4), V0.H[4]
+	VLD1.P 2(R5), V0.H[5]
+	VLD1.P 2(R6), V0.H[6]
+	VLD1.P 2(R7), V0.H[7]
+	SUBS $1, R11, R11
+	// Bytes by half of the block; then widened.
+	UZP1_16B(0, 0, 1)
+	UZP2_16B(0, 0, 2)
+	SXTL8H(1, 1)
+	SXTL4S(1, 4)
+	SXTL2_4S(1, 5)
+	FSTPQ (F4, F5), 0(R8)
+	SXTL8H(2, 2)
+	SXTL4S(2, 4)
+	SXTL2_4S(2, 5)
+	FSTPQ (F4, F5), 32(R8)
+	ADD R9, R8, R8
+	BNE loop
+	RET
+
+// gatherSubTwiceNEON puts the sub-scales of eight rows side by side.
+TEXT ·gatherSubTwiceNEON(SB), NOSPLIT, $0-40
+	MOVD dst+0(FP), R8
+	MOVD block+8(FP), R9
+	MOVD sub+16(FP), R0
+	MOVD step+24(FP), R10
+	MOVD blocks+32(FP), R11
+	ADD R10, R0, R1
+	ADD R10, R1, R2
+	ADD R10, R2, R3
+	ADD R10, R3, R4
+	ADD R10, R4, R5
+	ADD R10, R5, R6
+	ADD R10, R6, R7
+loop:
+	LDRH_P(2, 0, 0)
+	VLD1.P 2(R1), V0.H[1]
+	VLD1.P 2(R2), V0.H[2]
+	VLD1.P 2(R3), V0.H[3]
+	VLD1.P 2(R4), V0.H[4]
+	VLD1.P 2(R5), V0.H[5]
+	VLD1.P 2(R6), V0.H[6]
+	VLD1.P 2(R7), V0.H[7]
+	SUBS $1, R11, R11
+	// Bytes by half of the block; then widened.
+	UZP1_16B(0, 0, 1)
+	UZP2_16B(0, 0, 2)
+	SXTL8H(1, 1)
+	SXTL4S(1, 4)
+	SXTL2_4S(1, 5)
+	ZIP1_4S(4, 4, 6)
+	ZIP2_4S(4, 4, 7)
+	ZIP1_4S(5, 5, 8)
+	ZIP2_4S(5, 5, 9)
+	FSTPQ (F6, F7), 0(R8)
+	FSTPQ (F8, F9), 32(R8)
+	SXTL8H(2, 2)
+	SXTL4S(2, 4)
+	SXTL2_4S(2, 5)
+	ZIP1_4S(4, 4, 6)
+	ZIP2_4S(4, 4, 7)
+	ZIP1_4S(5, 5, 8)
+	ZIP2_4S(5, 5, 9)
+	FSTPQ (F6, F7), 64(R8)
+	FSTPQ (F8, F9), 96(R8)
+	ADD R9, R8, R8
+	BNE loop
+	RET
+
 // packNEON packs a quad of tokens.
 TEXT ·packNEON(SB), NOSPLIT, $0-32
 	MOVD acts+0(FP), R8

@@ -100,14 +100,23 @@ func unpackIQ4_NL(f *rowForm, src []byte) {
 // low nibbles, 128 bytes of nibbles; scale = d * (ls - 32).
 func unpackIQ4_XS(f *rowForm, src []byte) {
 	f.form = formScale
+	scalesIQ4_XS(f, src)
 	for sb := range len(f.d) / 8 {
-		blk := src[sb*136:][:136]
+		for i := range 8 {
+			codebook(f.q[sb*256+32*i:], src[sb*136+8+16*i:])
+		}
+	}
+}
+
+// scalesIQ4_XS fills d: f16 d, two high bits of eight scales, their low nibbles.
+func scalesIQ4_XS(f *rowForm, src []byte) {
+	for sb := range len(f.d) / 8 {
+		blk := src[sb*136:][:8]
 		d := f16(blk)
 		high := binary.LittleEndian.Uint16(blk[2:])
 		for i := range 8 {
 			ls := int(blk[4+i/2]>>(4*(i%2))&15) | int(high>>(2*i)&3)<<4
 			f.d[sb*8+i] = d * float32(ls-32)
-			codebook(f.q[sb*256+32*i:], blk[8+16*i:])
 		}
 	}
 }

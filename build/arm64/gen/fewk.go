@@ -32,6 +32,7 @@ type kFormat struct {
 	consts  func(a *asm)
 	perSub  func(a *asm, b int) // constants of block b
 	header  func(a *asm)
+	scales  func(a *asm) // of one row, to be unpacked; nil: left to the caller
 	row     func(a *asm, b, r int, t []int) (lo, hi int)
 }
 

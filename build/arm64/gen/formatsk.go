@@ -4,6 +4,7 @@ var formatsK = []kFormat{
 	{name: "Q2_K", bytes: 84, entry: 64, sub: true, subMins: true, limit: 3,
 		consts: func(a *asm) { a.op("MOVI16B", 3, kConst) },
 		header: headerQ2K,
+		scales: unpackScalesQ2K,
 		row: func(a *asm, b, r int, t []int) (int, int) {
 			a.ins("FLDPQ %d(R%d), (F%d, F%d)", 16+32*(b/4), r, t[0], t[1])
 			for _, x := range t[:2] {
@@ -18,6 +19,7 @@ var formatsK = []kFormat{
 		consts: func(*asm) {},
 		perSub: func(a *asm, b int) { a.op("MOVI16B", 1<<b, kConst) },
 		header: headerQ3K,
+		scales: unpackScalesQ3K,
 		row: func(a *asm, b, r int, t []int) (int, int) {
 			a.ins("FLDPQ (R%d), (F%d, F%d)", r, t[0], t[1])
 			a.ins("FLDPQ %d(R%d), (F%d, F%d)", 32+32*(b/4), r, t[2], t[3])
@@ -36,6 +38,7 @@ var formatsK = []kFormat{
 	{name: "Q4_K", bytes: 144, entry: 32, mins: true, limit: 15,
 		consts: func(a *asm) { a.op("MOVI16B", 15, kConst) },
 		header: headerScalesK,
+		scales: unpackScalesK,
 		row: func(a *asm, b, r int, t []int) (int, int) {
 			a.ins("FLDPQ %d(R%d), (F%d, F%d)", 16+32*(b/2), r, t[0], t[1])
 			for _, x := range t[:2] {
@@ -54,6 +57,7 @@ var formatsK = []kFormat{
 		},
 		perSub: func(a *asm, b int) { a.op("MOVI16B", 1<<b, kConst+2) },
 		header: headerScalesK,
+		scales: unpackScalesK,
 		row: func(a *asm, b, r int, t []int) (int, int) {
 			a.ins("FLDPQ 16(R%d), (F%d, F%d)", r, t[0], t[1])
 			a.ins("FLDPQ %d(R%d), (F%d, F%d)", 48+32*(b/2), r, t[2], t[3])
@@ -76,6 +80,7 @@ var formatsK = []kFormat{
 			a.op("MOVI4S", 1, kConst+3)
 		},
 		header: headerQ6K,
+		scales: unpackScalesQ6K,
 		row: func(a *asm, b, r int, t []int) (int, int) {
 			a.ins("FLDPQ %d(R%d), (F%d, F%d)", 64*(b/4)+32*(b%2), r, t[0], t[1])
 			a.ins("FLDPQ %d(R%d), (F%d, F%d)", 128+32*(b/4), r, t[2], t[3])

@@ -192,56 +192,56 @@ func gather4() string {
 	return a.text("gather4NEON puts the scaled sums of four tokens side by side.", "gather4NEON", 0, 32)
 }
 
-// unpackRow emits the kernel that unpacks one row of a type with blocks of 32:
+// gatherSub emits the kernel that puts the two sub-scales of a block of eight
+// rows side by side, as two vectors of int32:
 //
-//	func unpack(q *int8, d, m *float32, src *byte, blocks int)
-func unpackRow(f fewFormat) string {
+//	func gatherSub(dst *byte, block int, sub *int8, step, blocks int)
+//
+// With twice each stands there twice.
+func gatherSub(twice bool) string {
 	a := &asm{}
-	a.ins("MOVD q+0(FP), R1")
-	a.ins("MOVD d+8(FP), R2")
-	a.ins("MOVD m+16(FP), R3")
-	a.ins("MOVD src+24(FP), R0")
-	a.ins("MOVD blocks+32(FP), R4")
-	a.op("MOVI16B", 15, vMask)
-	if f.offset != 0 {
-		a.op("MOVI16B", (256-f.offset)&255, 27)
-	}
-	for i, load := range f.consts {
-		load(a, vConst-i)
-	}
-	if f.power {
-		a.ins("MOVD $0x00200000, R6") // 2^-128
+	a.ins("MOVD dst+0(FP), R8")
+	a.ins("MOVD block+8(FP), R9")
+	a.ins("MOVD sub+16(FP), R0")
+	a.ins("MOVD step+24(FP), R10")
+	a.ins("MOVD blocks+32(FP), R11")
+	for r := 1; r < 8; r++ {
+		a.ins("ADD R10, R%d, R%d", r-1, r)
 	}
 	a.label("loop")
-	if f.power {
-		// Half of the power of two: one less in the exponent, or a subnormal.
-		a.ins("MOVBU.P 1(R0), R5")
-		a.ins("LSL R5, R6, R7")
-		a.ins("SUB $1, R5, R8")
-		a.ins("LSL $23, R8, R8")
-		a.ins("CMP $2, R5")
-		a.ins("CSEL LT, R7, R8, R7")
-		a.ins("MOVW.P R7, 4(R2)")
-	} else {
-		a.op("LDRH_P", 2, 0, 16)
-		a.op("FCVTL4S", 16, 16)
-		a.ins("FMOVS.P F16, 4(R2)")
+	for r := range 8 {
+		if r == 0 {
+			a.op("LDRH_P", 2, r, 0)
+		} else {
+			a.ins("VLD1.P 2(R%d), V0.H[%d]", r, r)
+		}
 	}
-	if f.mins {
-		a.op("LDRH_P", 2, 0, 17)
-		a.op("FCVTL4S", 17, 17)
-		a.ins("FMOVS.P F17, 4(R3)")
+	a.ins("SUBS $1, R11, R11")
+	a.note("Bytes by half of the block; then widened.")
+	a.op("UZP1_16B", 0, 0, 1)
+	a.op("UZP2_16B", 0, 0, 2)
+	name := "gatherSubNEON"
+	if twice {
+		name = "gatherSubTwiceNEON"
 	}
-	tmp := []int{2, 3, 4, 5}
-	lo, hi := f.row(a, 0, tmp)
-	if f.offset != 0 {
-		a.op("ADD16B", 27, lo, lo)
-		a.op("ADD16B", 27, hi, hi)
+	for h := range 2 {
+		x := 1 + h
+		a.op("SXTL8H", x, x)
+		a.op("SXTL4S", x, 4)
+		a.op("SXTL2_4S", x, 5)
+		if twice {
+			for i := range 2 {
+				a.op("ZIP1_4S", 4+i, 4+i, 6+2*i)
+				a.op("ZIP2_4S", 4+i, 4+i, 7+2*i)
+			}
+			a.ins("FSTPQ (F6, F7), %d(R8)", 64*h)
+			a.ins("FSTPQ (F8, F9), %d(R8)", 64*h+32)
+		} else {
+			a.ins("FSTPQ (F4, F5), %d(R8)", 32*h)
+		}
 	}
-	a.ins("FSTPQ.P (F%d, F%d), 32(R1)", lo, hi)
-	a.ins("SUBS $1, R4, R4")
+	a.ins("ADD R9, R8, R8")
 	a.ins("BNE loop")
 	a.ins("RET")
-	name := "unpack" + f.name + "NEON"
-	return a.text(name+" unpacks a row of "+f.name+".", name, 0, 40)
+	return a.text(name+" puts the sub-scales of eight rows side by side.", name, 0, 40)
 }
