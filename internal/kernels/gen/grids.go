@@ -216,35 +216,37 @@ func expandIQ1_M(e *expander) {
 	}
 }
 
-// expandTQ1_0: digit n of a byte is what of 3^n times it (modulo 256) is left of
-// the point after one more 3: 0 below 86, 1 below 171, else 2. Weights are one less.
+// expandTQ1_0: digit n of a byte x is 3*(3^n*x mod 256)/256 rounded down, the top
+// two bits of 3/4 of that. x-1 (or 0) averaged with its half, both rounded up, is
+// exactly this, rounded down. Weights are one less.
 func expandTQ1_0(e *expander) {
 	e.scale(52, "")
 	e.putScale()
-	// minus the digits of the bytes in src, to dst
+	e.op("VPXOR", y(6), y(6), y(6))
+	// 64 times the digits of the bytes in src, to dst
 	digits := func(reg func(n int) string, src, dst int) {
-		for i, c := range []string{"B86", "B171"} {
-			e.op("VPMAXUB", cst(c), reg(src), reg(6+i))
-			e.op("VPCMPEQB", reg(6+i), reg(src), reg(6+i))
-		}
-		e.op("VPADDB", reg(6), reg(7), reg(dst))
+		e.op("VPSUBUSB", cst("Ones8"), reg(src), reg(7))
+		e.op("VPAVGB", reg(6), reg(7), reg(dst))
+		e.op("VPAVGB", reg(7), reg(dst), reg(dst))
+		e.op("VPAND", cst("B192"), reg(dst), reg(dst))
 	}
 	triple := func(reg func(n int) string, r int) {
 		e.op("VPADDB", reg(r), reg(r), reg(5))
 		e.op("VPADDB", reg(5), reg(r), reg(r))
 	}
-	block := func(g int) { // with minus its digits in Y0
+	block := func(g int) { // with 64 times its digits in Y0
 		if e.mul {
-			e.op("VPABSB", y(0), y(0))
 			e.dot(g, 0, mem(32*g, "R11"))
 			return
 		}
-		e.op("VPXOR", cst("B255"), y(0), y(0))
+		e.shift("VPSRLW", 6, 0, 0) // no bit reaches the byte below
+		e.op("VPSUBB", cst("Ones8"), y(0), y(0))
 		e.op("VMOVDQU", y(0), e.weights(g))
 	}
 	e.correct = func(e *expander) { // the ones that weights are less
 		e.op("VMOVDQU", mem(0, "R13"), y(9))
 		e.shift("VPSRAD", 7, 9, 9)
+		e.shift("VPSRAD", 6, 8, 8)
 		e.op("VPADDD", y(9), y(8), y(8))
 	}
 	e.op("VMOVDQU", mem(0, "SI"), y(2))
