@@ -90,10 +90,18 @@ func (p *panel) resize(vecs, vb, kb int) {
 }
 
 // units is the number of blocks or superblocks in a row.
-func (m *Matrix) units() int {
-	f, _ := m.Type.Format()
-	return m.Cols / f.BlockElems
-}
+func (m *Matrix) units() int { return m.Cols / int(unitElems[m.Type]) }
+
+// unitElems are the types' block sizes: quant's table is large, and what a product
+// needs of it would be out of the cache by the next layer.
+var unitElems = func() (elems [typeCount]uint16) {
+	for t := range elems {
+		if f, ok := quant.Type(t).Format(); ok {
+			elems[t] = uint16(f.BlockElems)
+		}
+	}
+	return elems
+}()
 
 // hasSub: types whose blocks have two sub-scales.
 func hasSub(t quant.Type) bool {
