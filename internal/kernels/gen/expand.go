@@ -269,13 +269,39 @@ func (e *expander) nibbleSubs(off int) {
 // points fills Y0 with block g's four points of 8 bytes; load is the instruction
 // that loads index i, at its address.
 func (e *expander) points(load string, index func(i int) string) {
-	regs := []string{"AX", "BX", "CX", "R10"}
+	regs := [4]string{"AX", "BX", "CX", "R10"}
 	for i, r := range regs {
 		e.op(load, index(i), r)
 		if e.mask != "" {
 			e.op("ANDL", e.mask, r)
 		}
 	}
+	e.pointsAt(regs)
+}
+
+// pointsOf does so with the indices that are words of Y6 (Y7 from block 4 on). By way
+// of the stack they would arrive later: loads wait for wide stores. Y14 is used.
+func (e *expander) pointsOf(g int) {
+	r := 6 + g/4
+	if g%4 == 2 {
+		e.op("VEXTRACTI128", "$1", y(r), x(14))
+	}
+	if g%4 >= 2 {
+		r = 14
+	}
+	if g%2 == 0 {
+		e.op("VMOVQ", x(r), "AX")
+	} else {
+		e.op("VPEXTRQ", "$1", x(r), "AX")
+	}
+	for _, r := range []string{"BX", "CX", "R10"} {
+		e.op("MOVWLZX", "AX", r)
+		e.op("SHRQ", "$16", "AX")
+	}
+	e.pointsAt([4]string{"BX", "CX", "R10", "AX"})
+}
+
+func (e *expander) pointsAt(regs [4]string) {
 	point := func(i int) string { return fmt.Sprintf("(R8)(%s*8)", regs[i]) }
 	e.op("VMOVQ", point(0), x(0))
 	e.op("VMOVQ", point(2), x(1))

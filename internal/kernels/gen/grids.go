@@ -39,13 +39,17 @@ func expandIQ2_XS(e *expander) {
 
 // wideIndices joins the low eight bits of indices, bytes at low of the
 // superblock, with the higher ones of Y2: of these each 16 indices spread the
-// bytes, multiply them to their place and mask them.
+// bytes, multiply them to their place and mask them. 32 go to Y6 and Y7, 64 to the stack.
 func (e *expander) wideIndices(low, sixteens int, spread, factors, mask string) {
 	for h := range sixteens {
 		e.op("VPSHUFB", cst(fmt.Sprintf("%s%d", spread, h)), y(2), y(3))
 		e.op("VPMULLW", cst(factors), y(3), y(3))
 		e.op("VPAND", cst(mask), y(3), y(3))
 		e.op("VPMOVZXBW", mem(low+16*h, "SI"), y(4))
+		if sixteens == 2 {
+			e.op("VPOR", y(4), y(3), y(6+h))
+			continue
+		}
 		e.op("VPOR", y(4), y(3), y(3))
 		e.op("VMOVDQU", y(3), mem(onIndices+32*h, "SP"))
 	}
@@ -58,7 +62,7 @@ func expandIQ2_S(e *expander) {
 	e.op("VPBROADCASTQ", mem(66, "SI"), y(2))
 	e.wideIndices(2, 2, "Fours", "Up2", "W300")
 	for g := range 8 {
-		e.points("MOVWLZX", wordsAt(onIndices, 4, g))
+		e.pointsOf(g)
 		e.signed(g, mem(34+4*g, "SI"))
 	}
 }
@@ -126,11 +130,10 @@ func expandIQ1_S(e *expander) {
 		e.op("VPBLENDW", "$0x88", y(3), y(4), y(4))
 		e.op("VPAND", cst("W700"), y(4), y(4))
 		e.op("VPMOVZXBW", mem(2+16*h, "SI"), y(3))
-		e.op("VPOR", y(3), y(4), y(4))
-		e.op("VMOVDQU", y(4), mem(onIndices+32*h, "SP"))
+		e.op("VPOR", y(3), y(4), y(6+h))
 	}
 	for g := range 8 {
-		e.points("MOVWLZX", wordsAt(onIndices, 4, g))
+		e.pointsOf(g)
 		if e.mul {
 			e.dot(g, 0, mem(32*g, "R11"))
 			continue
@@ -185,15 +188,14 @@ func expandIQ1_M(e *expander) {
 	for h := range 2 {
 		e.op("VPSHUFB", cst(fmt.Sprintf("Pairs%d", h)), y(2), y(3))
 		e.op("VPMULLW", cst("Up4"), y(3), y(3))
-		e.shift("VPSLLW", 4, 3, 5+h)
-		e.shift("VPSRAW", 15, 5+h, 5+h)
+		e.shift("VPSLLW", 4, 3, 8+h)
+		e.shift("VPSRAW", 15, 8+h, 8+h)
 		e.op("VPAND", cst("W700"), y(3), y(3))
 		e.op("VPMOVZXBW", mem(16*h, "SI"), y(4))
-		e.op("VPOR", y(4), y(3), y(3))
-		e.op("VMOVDQU", y(3), mem(onIndices+32*h, "SP"))
+		e.op("VPOR", y(4), y(3), y(6+h))
 	}
 	e.note("for each 8 weights: in products 2 or 0, else -7 or -9")
-	e.op("VPACKSSWB", y(6), y(5), y(5))
+	e.op("VPACKSSWB", y(9), y(8), y(5))
 	e.op("VPERMQ", "$0xd8", y(5), y(5))
 	if e.mul {
 		e.op("VPADDB", cst("Ones8"), y(5), y(5))
@@ -202,11 +204,11 @@ func expandIQ1_M(e *expander) {
 		e.op("VPOR", cst("Ones8"), y(5), y(5))
 		e.op("VPADDB", cst("B248"), y(5), y(5))
 	}
-	e.op("VMOVDQU", y(5), mem(onSigns, "SP"))
+	e.op("VPERMQ", "$0x44", y(5), y(4)) // in both lanes
+	e.op("VPERMQ", "$0xee", y(5), y(5))
 	for g := range 8 {
-		e.points("MOVWLZX", wordsAt(onIndices, 4, g))
-		e.op("VPBROADCASTD", mem(onSigns+4*g, "SP"), y(2))
-		e.op("VPSHUFB", cst("Each8"), y(2), y(2))
+		e.pointsOf(g)
+		e.op("VPSHUFB", cst([]string{"Each8", "Each8From4", "Each8From8", "Each8From12"}[g%4]), y(4+g/4), y(2))
 		e.op("VPADDB", y(2), y(0), y(0))
 		if e.mul {
 			e.dot(g, 0, mem(32*g, "R11"))
@@ -224,11 +226,11 @@ func expandTQ1_0(e *expander) {
 	e.putScale()
 	e.op("VPXOR", y(6), y(6), y(6))
 	// 64 times the digits of the bytes in src, to dst
-	digits := func(reg func(n int) string, src, dst int) {
-		e.op("VPSUBUSB", cst("Ones8"), reg(src), reg(7))
-		e.op("VPAVGB", reg(6), reg(7), reg(dst))
-		e.op("VPAVGB", reg(7), reg(dst), reg(dst))
-		e.op("VPAND", cst("B192"), reg(dst), reg(dst))
+	digits := func(src, dst int) {
+		e.op("VPSUBUSB", cst("Ones8"), y(src), y(7))
+		e.op("VPAVGB", y(6), y(7), y(dst))
+		e.op("VPAVGB", y(7), y(dst), y(dst))
+		e.op("VPAND", cst("B192"), y(dst), y(dst))
 	}
 	triple := func(reg func(n int) string, r int) {
 		e.op("VPADDB", reg(r), reg(r), reg(5))
@@ -254,10 +256,22 @@ func expandTQ1_0(e *expander) {
 		if n > 0 {
 			triple(y, 2)
 		}
-		digits(y, 2, 0)
+		digits(2, 0)
 		block(n)
 	}
+	e.note("16 bytes of five digits: times 1 and 3, 9 and 27, 81")
 	e.op("VMOVDQU", mem(32, "SI"), x(3))
+	e.op("VMOVDQA", x(3), x(2))
+	triple(x, 2)
+	e.op("VINSERTI128", "$1", x(2), y(3), y(3))
+	digits(3, 0)
+	block(5)
+	triple(y, 3)
+	triple(y, 3)
+	digits(3, 0)
+	block(6)
+	triple(x, 3)
+	triple(x, 3)
 	e.note("four bytes of four digits")
 	e.op("VPBROADCASTD", mem(48, "SI"), x(2))
 	e.op("VPMULLW", cst("Powers3"), x(2), x(4))
@@ -266,19 +280,9 @@ func expandTQ1_0(e *expander) {
 	e.op("VPMULLW", cst("Powers3"), x(2), x(2))
 	e.op("VPSLLW", "$8", x(2), x(2))
 	e.op("VPOR", x(4), x(2), x(2))
-	for n := range 6 {
-		if n > 0 && n < 5 {
-			triple(x, 3)
-		}
-		if n == 5 {
-			e.op("VMOVDQA", x(2), x(3))
-		}
-		digits(x, 3, n%2)
-		if n%2 == 1 {
-			e.op("VINSERTI128", "$1", x(1), y(0), y(0))
-			block(5 + n/2)
-		}
-	}
+	e.op("VINSERTI128", "$1", x(2), y(3), y(3))
+	digits(3, 0)
+	block(7)
 }
 
 // expandConstants are the patterns of the above.
@@ -324,5 +328,8 @@ func expandConstants(put func(name string, at func(i int) byte)) {
 	dwords("Sixes", func(j int) uint32 { return uint32(6 * (j % 2)) })
 	dwords("Twins", func(j int) uint32 { at := uint32(2 * (j / 2)); return 0x80800000 | (at+1)<<8 | at })
 	put("Each8", func(i int) byte { return byte(i % 32 / 8) })
+	for from := 4; from < 16; from += 4 {
+		put(fmt.Sprintf("Each8From%d", from), func(i int) byte { return byte(from + i%32/8) })
+	}
 	words("Powers3", func(j int) uint16 { return []uint16{1, 3, 9, 27}[j%8/2] })
 }
