@@ -99,18 +99,18 @@ func (b *builder) bareHead() *head {
 }
 
 func (h *head) run(p *pass) {
-	from, n := p.from, p.to-p.from
+	n := p.n
 	in := &p.own
 	if n <= privateTokens {
 		in.Resize(n, p.m.Embd)
 		for t := range n {
-			h.norm.apply(in.Row(t), p.row(from+t))
+			h.norm.apply(in.Row(t), p.row(t))
 		}
 		in.Quantize(0, n)
 	} else {
 		in = shaped(&p.acts, &p.in, n, p.m.Embd)
 		for t := range p.Tiles(n) {
-			h.norm.apply(in.Row(t), p.row(from+t))
+			h.norm.apply(in.Row(t), p.row(t))
 			in.Quantize(t, t+1)
 		}
 		p.Barrier()

@@ -43,6 +43,7 @@ type Model struct {
 
 	embed  embedding
 	blocks []block
+	tail   int // blocks from here on see each token alone: they run for those whose logits are asked for
 	head   head
 	ropes  []*rope         // every distinct rotation, in the order of rope.id
 	keeps  int             // blocks that keep the residual stream
@@ -114,7 +115,21 @@ func Load(f *gguf.File, adapters ...Adapter) (*Model, error) {
 	if err := m.sizes.err; err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", f.Path(), ErrModel, err)
 	}
+	m.tail = m.findTail()
 	return m, nil
+}
+
+// findTail is the first of the last blocks that are plain feed-forwards.
+func (m *Model) findTail() int {
+	i := len(m.blocks)
+	for i > 0 && m.keeps == 0 {
+		f, ok := m.blocks[i-1].(*feedForward)
+		if !ok || f.from != nil || f.gate.switched != nil || f.up.switched != nil || f.down.switched != nil {
+			break
+		}
+		i--
+	}
+	return i
 }
 
 // CacheShape tells what each layer keeps per token, for kvcache.New.

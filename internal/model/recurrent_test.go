@@ -59,8 +59,7 @@ func allocations(t *testing.T, m *Model, b block) float64 {
 	s := m.NewState(4, 2)
 	s.ids, s.cache = make([]int32, 1), cache
 	work := func(w *parallel.Worker) {
-		p := &s.passes[w.ID()]
-		p.Worker, p.n = w, 1
+		p := s.begin(w)
 		b.run(p)
 	}
 	return testing.AllocsPerRun(50, func() {

@@ -145,8 +145,7 @@ func runBlock(t *testing.T, m *Model, b block, x []float32, workers, chunk int) 
 		copy(s.x, x[from*m.Embd:(from+k)*m.Embd])
 		s.ids, s.pos, s.cache = make([]int32, k), cache.Len(), cache
 		err := team.Run(nil, func(w *parallel.Worker) {
-			p := &s.passes[w.ID()]
-			p.Worker, p.n = w, k
+			p := s.begin(w)
 			if w.ID() == 0 {
 				for i := range k {
 					for _, r := range m.ropes {

@@ -72,9 +72,11 @@ type State struct {
 	logits   []float32 // [to-from][vocab] where the logits of the tokens from..to go
 	from, to int
 	again    bool // the pass only turns the residual stream of the last one into logits
+	whole    bool // x has been, or will be, through all blocks, not only those before the tail
 
 	// Shared by the workers; what is written by one is read by others after a barrier.
 	x       []float32    // [batch][embd] residual stream
+	tail    []float32    // [to-from][embd] its copy on the way through Model.tail
 	q       []float32    // [batch][sizes.query] rotated queries
 	k       []float32    // [batch][sizes.key] keys before their norm
 	gates   []float32    // [batch][sizes.gate] gates of the attention output, before their sigmoid
@@ -106,7 +108,8 @@ type State struct {
 type pass struct {
 	*parallel.Worker
 	*State
-	n int // tokens in the pass
+	n int       // tokens in the pass; in the tail and the head: to-from
+	x []float32 // their residual stream: State.x or State.tail
 
 	own      kernels.Acts // [privateTokens][embd] this worker's normed input
 	tile     []float32    // [batch][sizes.tile] outputs of one tile of rows
@@ -136,6 +139,7 @@ func (m *Model) NewState(batch, workers int) *State {
 	z := &m.sizes
 	s := &State{m: m, batch: batch}
 	s.x = make([]float32, batch*m.Embd)
+	s.tail = make([]float32, m.Embd)
 	s.in.Resize(batch, blocks(m.Embd))
 	s.q = make([]float32, batch*z.query)
 	s.k = make([]float32, batch*z.key)
@@ -217,6 +221,7 @@ func (s *State) Forward(team *parallel.Team, stop *atomic.Bool, cache *kvcache.C
 	if logits != nil {
 		s.from = n - 1
 	}
+	s.whole = s.watch != nil || logits != nil && n == 1
 	var err error
 	if n == 1 {
 		err = team.Repeat(stop, s.work)
@@ -236,24 +241,49 @@ func (s *State) Logits(team *parallel.Team, stop *atomic.Bool, from, to int, log
 		return fmt.Errorf("model: logits of tokens %d to %d of %d, room for %d numbers", from, to, len(s.ids), len(logits))
 	}
 	s.logits, s.from, s.to, s.again = logits, from, to, true
+	if n := (to - from) * s.m.Embd; n > len(s.tail) {
+		s.tail = make([]float32, n)
+	}
 	return team.Run(stop, s.work)
+}
+
+// begin makes a worker's pass see all tokens.
+func (s *State) begin(w *parallel.Worker) *pass {
+	p := &s.passes[w.ID()]
+	p.Worker, p.n, p.x = w, len(s.ids), s.x
+	p.lora.step++
+	return p
 }
 
 // run is the forward pass, the same on every worker.
 func (s *State) run(w *parallel.Worker) {
-	p := &s.passes[w.ID()]
-	p.Worker = w
-	p.n = len(s.ids)
-	p.lora.step++
+	p := s.begin(w)
+	blocks, tail := s.m.blocks, []block(nil)
+	if !s.whole {
+		blocks, tail = blocks[:s.m.tail], blocks[s.m.tail:]
+	}
 	if !s.again {
 		s.m.embed.run(p)
-		for _, b := range s.m.blocks {
+		for _, b := range blocks {
 			b.run(p)
 		}
 	}
-	if s.from < s.to {
-		s.m.head.run(p)
+	if s.from == s.to {
+		return
 	}
+	d := s.m.Embd
+	p.x, p.n = s.x[s.from*d:s.to*d], s.to-s.from
+	if len(tail) > 0 {
+		for t := range p.Tiles(p.n) {
+			copy(s.tail[t*d:(t+1)*d], p.row(t))
+		}
+		p.Barrier()
+		p.x = s.tail[:p.n*d]
+		for _, b := range tail {
+			b.run(p)
+		}
+	}
+	s.m.head.run(p)
 }
 
 // Barrier is the team's: after it, what products read may be other numbers.

@@ -85,8 +85,7 @@ func TestAdapterSwitch(t *testing.T) {
 				ids := c.ids[from:min(from+chunk, len(c.ids))]
 				state.ids, state.cache = ids, cache
 				err := team.Run(nil, func(w *parallel.Worker) {
-					p := &state.passes[0]
-					p.Worker, p.n = w, len(ids)
+					p := state.begin(w)
 					s.run(p)
 					for i := range ids {
 						got = append(got, p.at(s.chosen, i)[0])
