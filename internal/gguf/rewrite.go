@@ -132,15 +132,32 @@ func writeJournal(path string, header []byte, size int64) (err error) {
 	return nil
 }
 
+// readJournal returns the header that a journal of a file of size bytes holds; nil if it
+// is none. It may have come with the file, from anywhere.
+func readJournal(path string, size int64) ([]byte, error) {
+	info, err := os.Stat(path) // to open a pipe would wait for its writer
+	if err != nil {
+		return nil, fmt.Errorf("gguf: %w", err)
+	}
+	if n := info.Size() - 8; !info.Mode().IsRegular() || n < headerBytes || n > size {
+		return nil, nil
+	}
+	journal, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("gguf: %w", err)
+	}
+	header := journal[:max(len(journal)-8, 0)]
+	if len(header) < headerBytes || string(header[:4]) != magic || int64(binary.LittleEndian.Uint64(journal[len(header):])) != size {
+		return nil, nil
+	}
+	return header, nil
+}
+
 // FinishReplace completes what a ReplaceHeader of this file began, if it was
 // interrupted. Nobody may have the file open.
 func FinishReplace(path string) error {
-	journal, err := os.ReadFile(path + journalSuffix)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(path + journalSuffix); errors.Is(err, fs.ErrNotExist) {
 		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("gguf: %w", err)
 	}
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -151,8 +168,11 @@ func FinishReplace(path string) error {
 	if err != nil {
 		return fmt.Errorf("gguf: %w", err)
 	}
-	header := journal[:max(len(journal)-8, 0)]
-	if len(header) < headerBytes || int64(binary.LittleEndian.Uint64(journal[len(header):])) != info.Size() {
+	header, err := readJournal(path+journalSuffix, info.Size())
+	if err != nil {
+		return err
+	}
+	if header == nil {
 		return fmt.Errorf("gguf: %s is the header of another file than %s: remove one of them", path+journalSuffix, path)
 	}
 	if _, err := file.WriteAt(header, 0); err != nil {

@@ -177,4 +177,28 @@ func TestFinishReplace(t *testing.T) {
 	if got, _ := os.ReadFile(path); !bytes.Equal(got, good) {
 		t.Error("the journal of another file changed this one")
 	}
+
+	// What lies beside the file may have come with it.
+	journal := path + journalSuffix
+	for what, put := range map[string]func() error{
+		"no header": func() error { return writeJournal(path, bytes.Repeat([]byte{'x'}, int(base)), size) },
+		"more than the file": func() error {
+			return writeJournal(path, append(append([]byte{}, good...), make([]byte, 1<<16)...), size)
+		},
+		"a folder": func() error { return os.Mkdir(journal, 0o755) },
+		"nothing":  func() error { return os.WriteFile(journal, nil, 0o644) },
+	} {
+		if err := os.Remove(journal); err != nil {
+			t.Fatal(err)
+		}
+		if err := put(); err != nil {
+			t.Fatal(err)
+		}
+		if err := FinishReplace(path); err == nil || !strings.Contains(err.Error(), "another file") {
+			t.Errorf("a journal that is %s: %v", what, err)
+		}
+		if got, _ := os.ReadFile(path); !bytes.Equal(got, good) {
+			t.Fatalf("a journal that is %s changed the file", what)
+		}
+	}
 }
