@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 
@@ -48,16 +49,25 @@ func MergeLoRA(ctx context.Context, f *gguf.File, adapters []LoRAFile, path stri
 
 // addTo adds one adapter to the tensors of a plan.
 func (a LoRAFile) addTo(plan map[string]*Tensor, arch string) (changed []string, err error) {
-	text := func(key string) string { s, _ := a.File.Text(key); return s }
-	if text("general.type") != "adapter" || text("adapter.type") != "lora" {
-		return nil, fmt.Errorf("this is no LoRA adapter: general.type is %q, adapter.type %q", text("general.type"), text("adapter.type"))
+	general, err := a.File.Text("general.type")
+	if errors.Is(err, gguf.ErrTruncated) {
+		return nil, err
+	}
+	if kind, _ := a.File.Text("adapter.type"); general != "adapter" || kind != "lora" {
+		return nil, fmt.Errorf("this is no LoRA adapter: general.type is %q, adapter.type %q", general, kind)
 	}
 	if own := a.File.Architecture(); own != arch {
 		return nil, fmt.Errorf("the adapter is of architecture %q, the model of %q", own, arch)
 	}
+	if _, err := a.File.Array("adapter.alora.invocation_tokens"); err == nil {
+		return nil, errors.New("tokens switch this adapter on: merged, it would always be on")
+	}
 	alpha, err := a.File.Float("adapter.lora.alpha")
 	if err != nil {
 		return nil, err
+	}
+	if math.IsNaN(alpha) || math.Abs(alpha) > math.MaxFloat32 {
+		return nil, fmt.Errorf("adapter.lora.alpha is %g", alpha)
 	}
 	for _, left := range a.File.Tensors() {
 		name, part := cutLast(left.Name, ".lora_")
@@ -75,10 +85,28 @@ func (a LoRAFile) addTo(plan map[string]*Tensor, arch string) (changed []string,
 		}
 		changed = append(changed, name)
 	}
-	if 2*len(changed) != len(a.File.Tensors()) {
-		return nil, fmt.Errorf("%d tensors are no %d pairs of lora_a and lora_b", len(a.File.Tensors()), len(changed))
+	if 2*len(changed) == len(a.File.Tensors()) {
+		return changed, nil
+	}
+	for _, right := range a.File.Tensors() {
+		name, _ := cutLast(right.Name, ".lora_")
+		if _, ok := a.File.Tensor(name + ".lora_b"); !ok {
+			return nil, fmt.Errorf("tensor %q: only one of lora_a and lora_b is there", right.Name)
+		}
 	}
 	return changed, nil
+}
+
+// factorRows reads rows of a factor, whose numbers are all finite: what they make of a
+// matrix would be laid to the matrix.
+func factorRows(f *gguf.File, t *gguf.Tensor, s *source, dst []float32, row, rows int) error {
+	if err := s.read(dst, row, rows); err != nil {
+		return err
+	}
+	if i := notFinite(dst); i >= 0 {
+		return fmt.Errorf("%s: tensor %q: row %d, column %d is %g: this is no finite number", f.Path(), t.Name, row+i/t.Cols(), i%t.Cols(), dst[i])
+	}
+	return nil
 }
 
 // cutLast splits name at the last sep.
@@ -95,6 +123,9 @@ func cutLast(name, sep string) (before, after string) {
 func (t *Tensor) add(f *gguf.File, left, right *gguf.Tensor, scale, alpha float32, scaled bool) error {
 	rank, cols, out := left.Cols(), t.cols(), t.Shape[1]
 	experts := t.rows() / out
+	if rank > cols {
+		return fmt.Errorf("a rank of %d for %d columns", rank, cols)
+	}
 	if right.Cols() != cols || right.Rows() != rank*experts || left.Rows() != t.rows() {
 		return fmt.Errorf("lora_a has shape %v and lora_b %v, which do not fit %v", right.Shape, left.Shape, t.Shape)
 	}
@@ -114,7 +145,7 @@ func (t *Tensor) add(f *gguf.File, left, right *gguf.Tensor, scale, alpha float3
 	}
 	narrow := sync.OnceValues(func() ([]float32, error) {
 		x := make([]float32, rank*experts*cols)
-		return x, a.read(x, 0, rank*experts)
+		return x, factorRows(f, right, a, x, 0, rank*experts)
 	})
 	s, base := *t.source, t.source.read
 	s.raw = nil
@@ -127,7 +158,7 @@ func (t *Tensor) add(f *gguf.File, left, right *gguf.Tensor, scale, alpha float3
 			return err
 		}
 		factors := make([]float32, rows*rank)
-		if err := b.read(factors, row, rows); err != nil {
+		if err := factorRows(f, left, b, factors, row, rows); err != nil {
 			return err
 		}
 		for r := range rows {

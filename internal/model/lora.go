@@ -1,7 +1,9 @@
 package model
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"happyphonellm/internal/gguf"
@@ -25,9 +27,12 @@ func (a *Adapter) check(arch string) (alpha float32, err error) {
 	fail := func(format string, args ...any) (float32, error) {
 		return 0, fmt.Errorf("%s: %w: %s", f.Path(), ErrModel, fmt.Sprintf(format, args...))
 	}
-	text := func(key string) string { s, _ := f.Text(key); return s }
-	if text("general.type") != "adapter" || text("adapter.type") != "lora" {
-		return fail("this is no LoRA adapter: general.type is %q, adapter.type %q", text("general.type"), text("adapter.type"))
+	general, err := f.Text("general.type")
+	if errors.Is(err, gguf.ErrTruncated) {
+		return 0, err
+	}
+	if kind, _ := f.Text("adapter.type"); general != "adapter" || kind != "lora" {
+		return fail("this is no LoRA adapter: general.type is %q, adapter.type %q", general, kind)
 	}
 	if own := f.Architecture(); own != arch {
 		return fail("the adapter is of architecture %q, the model of %q", own, arch)
@@ -38,6 +43,9 @@ func (a *Adapter) check(arch string) (alpha float32, err error) {
 	v, err := f.Float("adapter.lora.alpha")
 	if err != nil {
 		return 0, err
+	}
+	if math.IsNaN(v) || math.Abs(v) > math.MaxFloat32 {
+		return fail("adapter.lora.alpha is %g", v)
 	}
 	return float32(v), nil
 }
