@@ -43,12 +43,12 @@ func ReadImportance(path string) (*Importance, error) {
 		return nil, fmt.Errorf("%w (is this an importance matrix?)", err)
 	}
 	im.Chunks = int(min(chunks, math.MaxInt32))
-	if list, err := f.Array(keyDatasets); err == nil && list.Kind() == gguf.Text {
-		for i := range min(list.Len(), 64) {
-			im.Datasets = append(im.Datasets, list.Text(i))
-		}
-	}
 	err = f.Guard(func() error {
+		if list, err := f.Array(keyDatasets); err == nil && list.Kind() == gguf.Text {
+			for i := range min(list.Len(), 64) {
+				im.Datasets = append(im.Datasets, list.Text(i))
+			}
+		}
 		for _, t := range f.Tensors() {
 			name, ok := strings.CutSuffix(t.Name, suffixSums)
 			if !ok {
