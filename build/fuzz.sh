@@ -4,7 +4,7 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 need_go
 cd "$root"
-for package in $(go list ./internal/...); do
+for package in $(go list ./internal/... ./capi/abitest); do
   folder=$root/${package#happyphonellm/}
   targets=$(cat "$folder"/*_test.go 2>/dev/null | sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p')
   for target in $targets; do
