@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Answer is a model's answer, taken apart.
@@ -27,6 +28,7 @@ type AnswerParser struct {
 	tools  schemas
 	answer Answer
 	buf    string // not decided yet
+	half   string // after buf: the beginning of a code point
 	think  *thinkSyntax
 	call   *callSyntax
 	// Of messages with headers:
@@ -71,6 +73,10 @@ func (p *AnswerParser) Answer() Answer { return p.answer }
 
 // Push adds generated text and returns what is certain by now. A call appears when it is complete.
 func (p *AnswerParser) Push(text string) []Delta {
+	text, p.half = p.half+text, ""
+	if n := halfRune(text); n > 0 && !p.whole { // half a letter is no letter: nothing may look at it
+		text, p.half = text[:len(text)-n], text[len(text)-n:]
+	}
 	p.buf += text
 	var out []Delta
 	for {
@@ -91,6 +97,19 @@ func (p *AnswerParser) Push(text string) []Delta {
 			return out
 		}
 	}
+}
+
+// halfRune is how many bytes at the end of text begin a code point that goes on behind it.
+func halfRune(text string) int {
+	for n := 1; n <= min(len(text), utf8.UTFMax-1); n++ {
+		if end := text[len(text)-n:]; utf8.RuneStart(end[0]) {
+			if utf8.FullRuneInString(end) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
 }
 
 // Finish ends the answer: what was held back is what it looks like now, a call that is no call is content.
