@@ -61,7 +61,7 @@ func adapterOf(config *checkpoint.Object) (a *Adapter, class string, part bool, 
 	if len(classes) == 0 {
 		return nil, "", false, fmt.Errorf(`%s: "architectures" is missing: it names the model's class`, config.File())
 	}
-	return nil, "", false, fmt.Errorf("%s: architecture %s is not known; `hpllm-cli convert --list` shows those that are", config.File(), strings.Join(classes, ", "))
+	return nil, "", false, fmt.Errorf("%s: architecture %s is not known; `hpllm-cli convert --list` shows those that are", config.File(), quotedList(classes[:min(len(classes), 3)]))
 }
 
 // textClasses are the classes of models of text inside of others, by their model_type.

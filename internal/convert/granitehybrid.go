@@ -8,7 +8,7 @@ func init() {
 // others. A Granite 4 without Mamba is a Granite of the older form.
 func graniteHybrid(m *maker) {
 	m.graniteHeads()
-	m.layers = m.int("num_hidden_layers")
+	m.layers = m.layerCount("num_hidden_layers")
 	attention, hybrid := m.hybridAttention(), false
 	for _, a := range attention {
 		hybrid = hybrid || !a

@@ -8,7 +8,7 @@ func init() { register("hrm_text", hrm, "HrmTextForCausalLM") }
 // high one, that are run in turns. The file has the low stack's layers first; the
 // number of blocks is that of all turns.
 func hrm(m *maker) {
-	stack := m.int("num_layers_per_stack", "num_hidden_layers")
+	stack := m.layerCount("num_layers_per_stack", "num_hidden_layers")
 	high, low := m.int("H_cycles"), m.int("L_cycles")
 	if stack < 1 || high > 1<<10 || low > 1<<10 || stack > 1<<10 {
 		m.fail("%s: %d layers in a stack, %d times %d cycles", m.config.File(), stack, high, low)

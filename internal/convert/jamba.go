@@ -7,7 +7,7 @@ func init() { register("jamba", jamba, "JambaForCausalLM") }
 func jamba(m *maker) {
 	m.defaults(`{"mamba_expand": 2, "mamba_d_conv": 4, "mamba_d_state": 16, "attn_layer_period": 8, "attn_layer_offset": 4}`)
 	width := m.int("hidden_size", "mamba_d_model")
-	m.layers = m.int("num_hidden_layers")
+	m.layers = m.layerCount("num_hidden_layers")
 	m.setInt("block_count", m.layers)
 	m.setInt("context_length", m.int("max_position_embeddings", "n_ctx"))
 	m.setInt("embedding_length", width)

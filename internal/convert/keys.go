@@ -6,7 +6,7 @@ package convert
 
 // outline sets the keys of a decoder's sizes, and the number of layers.
 func (m *maker) outline() {
-	m.layers = m.int("n_layers", "num_hidden_layers", "n_layer", "num_layers")
+	m.layers = m.layerCount("n_layers", "num_hidden_layers", "n_layer", "num_layers")
 	m.setInt("block_count", m.layers)
 	m.copyInt("context_length", "max_position_embeddings", "n_ctx", "n_positions", "max_length", "max_sequence_length", "model_max_length")
 	m.copyInt("embedding_length", "hidden_size", "n_embd", "dim", "d_model")

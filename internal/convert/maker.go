@@ -63,6 +63,20 @@ func (m *maker) int(names ...string) int {
 	return 0
 }
 
+// maxLayers is what the engine runs: lists with an entry for each layer are made before
+// any tensor says how many there are.
+const maxLayers = 1024
+
+// layerCount is int of a field that says how many layers there are.
+func (m *maker) layerCount(names ...string) int {
+	n := m.int(names...)
+	if n > maxLayers {
+		m.fail("%s: %s: %d layers, more than %d", m.config.File(), quotedList(names), n, maxLayers)
+		return 0
+	}
+	return n
+}
+
 // intOr is int with a value for "not there".
 func (m *maker) intOr(otherwise int, names ...string) int {
 	if !slices.ContainsFunc(names, m.config.Has) {

@@ -41,7 +41,7 @@ func (m *maker) ranked(otherwise int, names ...string) int {
 
 // stateKeys sets the keys of models that are layers of Mamba and nothing else.
 func (m *maker) stateKeys(width int) {
-	m.layers = m.int("n_layers", "num_hidden_layers", "n_layer", "num_layers")
+	m.layers = m.layerCount("n_layers", "num_hidden_layers", "n_layer", "num_layers")
 	m.setInt("block_count", m.layers)
 	m.setInt("context_length", manyTokens)
 	m.setInt("embedding_length", width)

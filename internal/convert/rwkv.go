@@ -19,7 +19,7 @@ func rwkv6(m *maker) {
 	if width == 4096 {
 		extra, decay = 64, 128
 	}
-	m.layers = m.int("num_hidden_layers")
+	m.layers = m.layerCount("num_hidden_layers")
 	every := m.intOr(0, "rescale_every")
 	m.setInt("block_count", m.layers)
 	m.setInt("context_length", manyTokens)
@@ -83,7 +83,7 @@ func rwkv7(m *maker) {
 	m.rwkvTemplate()
 	m.renamed(rwkv7Name)
 	width := m.int("hidden_size")
-	m.layers = m.int("num_hidden_layers")
+	m.layers = m.layerCount("num_hidden_layers")
 	m.setInt("block_count", m.layers)
 	m.setInt("context_length", manyTokens)
 	m.setInt("embedding_length", width)
