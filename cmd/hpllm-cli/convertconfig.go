@@ -17,19 +17,17 @@ const maxConfig = 1 << 20
 // readConfig sets the flags that --config names and the command line does not.
 // Settings of metadata come before those of the command line, so that those win.
 func (c *convertFlags) readConfig(flags *pflag.FlagSet) error {
-	info, err := os.Stat(c.config)
+	file, err := os.Open(c.config)
 	if err != nil {
 		return err
 	}
-	if info.Size() > maxConfig {
-		return fmt.Errorf("%s: %d bytes are no file of options", c.config, info.Size())
-	}
-	data, err := os.ReadFile(c.config)
+	defer file.Close()
+	data, err := readAll(c.config, file, maxConfig)
 	if err != nil {
 		return err
 	}
 	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
+	if err := yaml.Unmarshal([]byte(data), &document); err != nil {
 		return fmt.Errorf("%s: %s", c.config, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if document.Kind == 0 {

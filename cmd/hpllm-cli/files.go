@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -251,11 +250,11 @@ func (e *editFlags) changes() (c convert.Changes, err error) {
 		c.Set = append(c.Set, convert.Setting{Key: "general.name", Value: "str:" + e.name})
 	}
 	if e.template != "" {
-		text, err := os.ReadFile(e.template)
+		text, err := readSmall(e.template)
 		if err != nil {
 			return c, err
 		}
-		c.Set = append(c.Set, convert.Setting{Key: "tokenizer.chat_template", Value: "str:" + string(text)})
+		c.Set = append(c.Set, convert.Setting{Key: "tokenizer.chat_template", Value: "str:" + text})
 	}
 	if len(c.Set)+len(c.Remove) == 0 {
 		return c, usage("nothing to change: want --set, --remove, --name or --chat-template")

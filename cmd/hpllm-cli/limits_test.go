@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"happyphonellm/internal/testkit"
@@ -59,5 +61,25 @@ func TestLoadTime(t *testing.T) {
 				t.Errorf("first logits after %.1f ms, want at most 100", best)
 			}
 		})
+	}
+}
+
+// What is read whole is bounded: a device has no end.
+func TestInputsWithoutEnd(t *testing.T) {
+	const endless = "/dev/zero"
+	if _, err := os.Stat(endless); err != nil {
+		t.Skip(err)
+	}
+	model, messages := tinyModel{}.write(t), filepath.Join(t.TempDir(), "messages.json")
+	if err := os.WriteFile(messages, []byte(`[{"role": "user", "content": "x"}]`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"edit", model, "--chat-template", endless},
+		{"template", "--template", endless, "--messages", messages},
+		{"template", "-m", model, "--messages", endless},
+		{"convert", "--config", endless},
+	} {
+		bad(t, cli(t, "", args...), 1, endless, "more than")
 	}
 }

@@ -144,11 +144,36 @@ func (r *runFlags) text(cmd *cobra.Command) (string, error) {
 // readText reads a text; the newline that editors and echo put at the end is
 // not part of it.
 func readText(name string, r io.Reader) (string, error) {
-	text, err := io.ReadAll(r)
-	if err != nil {
+	text, err := readAll(name, r, maxText)
+	return strings.TrimSuffix(text, "\n"), err
+}
+
+// What is read whole, at most: a device or a wrong name must not take all memory.
+const (
+	maxText  = 1 << 30  // texts, as in the C interface
+	maxSmall = 64 << 20 // templates, messages, tools
+)
+
+// readAll reads limit bytes at most; more are an error.
+func readAll(name string, r io.Reader, limit int64) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(r, limit+1))
+	switch {
+	case err != nil:
 		return "", fmt.Errorf("%s: %w", name, err)
+	case int64(len(text)) > limit:
+		return "", fmt.Errorf("%s: more than %d MiB", name, limit>>20)
 	}
-	return strings.TrimSuffix(string(text), "\n"), nil
+	return string(text), nil
+}
+
+// readSmall reads a file of maxSmall bytes at most.
+func readSmall(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return readAll(name, f, maxSmall)
 }
 
 // request completes a request with the prompt.

@@ -94,11 +94,11 @@ func (t *templateFlags) render(messages, tools string, o infer.ChatOptions) (str
 	name := t.source
 	var template *infer.Template
 	if name != "" {
-		source, err := os.ReadFile(name)
+		source, err := readSmall(name)
 		if err != nil {
 			return "", err
 		}
-		if template, err = infer.ParseTemplate(string(source), t.bos, t.eos); err != nil {
+		if template, err = infer.ParseTemplate(source, t.bos, t.eos); err != nil {
 			return "", fmt.Errorf("%s: %w", name, err)
 		}
 	} else {
@@ -135,14 +135,9 @@ func (t *templateFlags) render(messages, tools string, o infer.ChatOptions) (str
 // fileText reads a file, or standard input for "-".
 func fileText(name string) (string, error) {
 	if name == "-" {
-		text, err := io.ReadAll(os.Stdin)
-		if err != nil {
-			return "", fmt.Errorf("standard input: %w", err)
-		}
-		return string(text), nil
+		return readAll("standard input", os.Stdin, maxSmall)
 	}
-	text, err := os.ReadFile(name)
-	return string(text), err
+	return readSmall(name)
 }
 
 // readTools reads a file of tools, and returns its text, too; none for "".

@@ -30,9 +30,9 @@ model wants it, and special tokens in the text are recognized.`,
 			if err != nil {
 				return err
 			}
-			text, err := io.ReadAll(os.Stdin)
+			text, err := readAll("standard input", os.Stdin, maxText)
 			if err != nil {
-				return fmt.Errorf("standard input: %w", err)
+				return err
 			}
 			v, err := infer.OpenVocabulary(path)
 			if err != nil {
@@ -42,7 +42,7 @@ model wants it, and special tokens in the text are recognized.`,
 			for _, w := range v.Warnings() {
 				note("%s: %s", path, w)
 			}
-			ids, err := v.Encode(string(text), infer.TokenizeOptions{AddSpecial: !noBOS, ParseSpecial: !noSpecial})
+			ids, err := v.Encode(text, infer.TokenizeOptions{AddSpecial: !noBOS, ParseSpecial: !noSpecial})
 			if err != nil {
 				return err
 			}
