@@ -180,6 +180,7 @@ func newMaker(folder *checkpoint.Folder) (*maker, error) {
 	if part {
 		m.textOnly()
 	}
+	m.checkFields()
 	a.convert(m)
 	m.completeOutput()
 	m.checkActivation()

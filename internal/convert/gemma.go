@@ -69,6 +69,9 @@ func gemma3(m *maker) {
 	if m.config.Has("attn_logit_softcapping") {
 		m.fail("%s: \"attn_logit_softcapping\": Gemma 3 has none", m.config.File())
 	}
+	if kind, ok := m.localRope().Text("rope_type"); ok && kind != "default" {
+		m.fail("%s: \"rope_parameters\": layers with a window turn in the way %q, want \"default\"", m.config.File(), kind)
+	}
 	if list := m.slidingLayers(m.windowPattern()); list == nil || slices.Contains(list, true) {
 		m.setInt("attention.sliding_window", m.int("sliding_window"))
 		m.windowsBut(6)

@@ -63,7 +63,11 @@ func mpt(m *maker) {
 	m.setInt("context_length", m.int("max_seq_len"))
 	width := m.width()
 	m.setInt("embedding_length", width)
-	m.setInt("feed_forward_length", m.intOr(4, "expansion_ratio")*width)
+	inner := m.intOr(4, "expansion_ratio") * width
+	if up := m.tensor("transformer.blocks.0.ffn.up_proj.weight"); up != nil && len(up.Shape) == 2 {
+		inner = up.Shape[0] // Transformers makes it 4 times the width, whatever the ratio is
+	}
+	m.setInt("feed_forward_length", inner)
 	m.copyInt("attention.head_count_kv", "kv_n_heads")
 	m.setFloat("attention.layer_norm_epsilon", 1e-5)
 	m.copyFloat("attention.clamp_kqv", "clip_qkv")

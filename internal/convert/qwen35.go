@@ -93,7 +93,7 @@ type deltaSizes struct{ keys, values, keyDim, valueDim int }
 
 func (d deltaSizes) check(m *maker) bool {
 	if d.keys < 1 || d.values < 1 || d.values%d.keys != 0 || d.keyDim < 1 || d.valueDim != d.keyDim {
-		m.fail("%s: %d value heads of %d for %d key heads of %d", m.config.File(), d.values, d.valueDim, d.keys, d.keyDim)
+		m.fail("%s: %d value heads of %d for %d key heads of %d (linear_num_value_heads, linear_value_head_dim, linear_num_key_heads, linear_key_head_dim)", m.config.File(), d.values, d.valueDim, d.keys, d.keyDim)
 	}
 	return m.err == nil
 }

@@ -44,6 +44,10 @@ func (m *maker) qwenExpertWidths() {
 // qwenExperts puts n experts and, where there is one, the shared expert with the
 // gate that it has of its own.
 func (m *maker) qwenExperts(n int) {
+	dense, _ := m.config.Floats("mlp_only_layers")
+	if step := m.intOr(1, "decoder_sparse_step"); step < 1 || (m.layer+1)%step != 0 || slices.Contains(dense, float64(m.layer)) {
+		m.fail("%s: \"mlp_only_layers\" or \"decoder_sparse_step\": layer %d is without experts, which %s cannot say", m.config.File(), m.layer, m.arch)
+	}
 	m.move("mlp.gate.weight", "ffn_gate_inp.weight")
 	m.experts(n, "mlp.experts.", projNames)
 	if m.has("mlp.shared_expert.up_proj.weight") {

@@ -62,7 +62,7 @@ func TestUnsayable(t *testing.T) {
 		{"another function of Gemma", "Gemma2ForCausalLM", `"hidden_activation" is "silu"`, map[string]any{"hidden_activation": "silu"}},
 		{"another function of GPT-2", "GPT2LMHeadModel", `"activation_function" is "relu"`, map[string]any{"activation_function": "relu"}},
 		{"another function of Falcon", "FalconForCausalLM", `"activation" is "relu"`, map[string]any{"activation": "relu"}},
-		{"a stretching that Qwen has not", "Qwen3ForCausalLM", `rotation of type "llama3": qwen3 cannot say it`, rope("llama3")},
+		{"a stretching that Qwen has not", "Qwen3ForCausalLM", `"rope_parameters": rotation of type "llama3": qwen3 cannot say it`, rope("llama3")},
 		{"an unknown stretching", "LlamaForCausalLM", `rotation of type "spiral"`, rope("spiral")},
 		{"factors that are not there", "LlamaForCausalLM", `rotation of type "longrope"`, rope("longrope")},
 		{"a family that is not stretched", "CohereForCausalLM", `rotation of type "yarn": command-r cannot say it`, rope("yarn", "original_max_position_embeddings", 64)},
@@ -77,6 +77,19 @@ func TestUnsayable(t *testing.T) {
 		{"values of another length", "Qwen3_5ForCausalLM", "4 value heads of 32 for 2 key heads of 16", delta},
 		{"a model that sees both ways", "Gemma3ForCausalLM", `"use_bidirectional_attention"`, map[string]any{"use_bidirectional_attention": true}},
 		{"no scores", "Gemma2ForCausalLM", `"query_pre_attn_scalar" is 0`, map[string]any{"query_pre_attn_scalar": 0}},
+		{"norms as the stream", "BloomForCausalLM", `"apply_residual_connection_post_layernorm": true`, map[string]any{"apply_residual_connection_post_layernorm": true}},
+		{"one after the other in Falcon", "FalconForCausalLM", `"parallel_attn": false`, map[string]any{"parallel_attn": false}},
+		{"biases in ERNIE", "Ernie4_5ForCausalLM", `"use_bias": true`, map[string]any{"use_bias": true}},
+		{"normed heads in Phi", "PhiForCausalLM", `"qk_layernorm": true`, map[string]any{"qk_layernorm": true}},
+		{"a convolution's bias", "Lfm2ForCausalLM", `"conv_bias": true`, map[string]any{"conv_bias": true}},
+		{"layers without experts", "Qwen3MoeForCausalLM", `"mlp_only_layers"`, map[string]any{"num_experts": 4, "mlp_only_layers": []int{1}}},
+		{"only every second layer with experts", "Qwen2MoeForCausalLM", `"decoder_sparse_step"`, map[string]any{"num_experts": 4, "decoder_sparse_step": 2}},
+		{"a stretching of windows", "Gemma3ForCausalLM", `layers with a window turn in the way "linear"`, map[string]any{"rope_parameters": map[string]any{
+			"full_attention":    map[string]any{"rope_type": "default", "rope_theta": 1e6},
+			"sliding_attention": map[string]any{"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}}}},
+		{"two scales of YaRN", "DeepseekV3ForCausalLM", `"mscale" 1 and "mscale_all_dim" 0.5`, map[string]any{"kv_lora_rank": 32, "qk_rope_head_dim": 16,
+			"qk_nope_head_dim": 24, "v_head_dim": 20, "rope_parameters": map[string]any{"rope_type": "yarn", "factor": 4.0,
+				"original_max_position_embeddings": 64, "mscale": 1.0, "mscale_all_dim": 0.5}}},
 		{"distances in Falcon", "FalconForCausalLM", `"alibi"`, map[string]any{"alibi": true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -127,7 +127,11 @@ func (m *maker) checkRotation() {
 		said = false
 	}
 	if !said {
-		m.fail("%s: rotation of type %q: %s cannot say it", m.config.File(), kind, m.arch)
+		field := "rope_scaling"
+		if m.config.Has("rope_parameters") {
+			field = "rope_parameters"
+		}
+		m.fail("%s: %q: rotation of type %q: %s cannot say it", m.config.File(), field, kind, m.arch)
 	}
 	if _, partly := m.w.Kind(m.arch + ".rope.dimension_count"); !partly && m.ropeFloatOr(1, "partial_rotary_factor") != 1 {
 		m.fail("%s: \"partial_rotary_factor\": %s turns all of a head", m.config.File(), m.arch)

@@ -17,7 +17,6 @@ func olmo(b *builder) {
 	for b.nextLayer() {
 		a := b.bareAttention(b.heads(), rope)
 		a.norm, a.clamp = plain, b.floatOr("attention.clamp_kqv", 0)
-		a.o.bias = nil
 		f := b.bareFeedForward(kernels.SwiGLU).unscaled()
 		f.norm = plain
 		b.add(a, f)
