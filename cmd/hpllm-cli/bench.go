@@ -115,8 +115,8 @@ func (b *benchFlags) check() error {
 		return usage("-d %d: want 0 or more tokens", b.depth)
 	}
 	for _, n := range b.threads {
-		if n < 0 {
-			return usage("-t %d: want 1 or more threads, or 0 for the default", n)
+		if err := checkThreads(n); err != nil {
+			return err
 		}
 	}
 	rows := 0

@@ -34,6 +34,9 @@ Ctrl-C stops the answer, Ctrl-D leaves.`,
 			if err := c.stats.check(); err != nil {
 				return err
 			}
+			if err := checkTokens(c.request.MaxTokens); err != nil {
+				return err
+			}
 			var err error
 			if c.request.Sampling, err = sampling.params(cmd.Flags()); err != nil {
 				return err

@@ -109,8 +109,8 @@ func (c *convertFlags) options() (o convert.CheckpointOptions, err error) {
 	if c.out == "" && !c.dry {
 		return o, usage("no output: give -o OUT.gguf")
 	}
-	if c.threads < 0 {
-		return o, usage("-t %d: want 1 or more threads, or 0 for the default", c.threads)
+	if err := checkThreads(c.threads); err != nil {
+		return o, err
 	}
 	o.Threads = c.threads
 	if o.Auto = strings.EqualFold(c.outtype, "auto"); !o.Auto {
@@ -192,7 +192,7 @@ func (c *convertFlags) write(ctx context.Context, conversion *convert.Conversion
 	bar := newProgress(label)
 	defer bar.done()
 	if err := conversion.Write(ctx, path, bar.bytes); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return named(path, err)
 	}
 	return nil
 }
@@ -207,20 +207,6 @@ func (c *convertFlags) checked(ctx context.Context, i *interrupt, conversion *co
 		return err
 	}
 	return os.Rename(path, c.out)
-}
-
-// noteReplaced says which tensors could not have the type that was asked for.
-func noteReplaced(plan []*convert.Tensor, mix string) {
-	replaced, example := 0, ""
-	for _, t := range plan {
-		if t.Note != "" {
-			replaced++
-			example = fmt.Sprintf("%s: %s", clean(t.Name), t.Note)
-		}
-	}
-	if replaced > 0 {
-		note("%d tensors get another type than %s would give them (%s)", replaced, mix, example)
-	}
 }
 
 func listAdapters(to io.Writer) error {

@@ -41,9 +41,17 @@ func written(i *interrupt, label, out string, work func(ctx context.Context, p c
 		return errInterrupted
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", out, err)
+		return named(out, err)
 	}
 	return nil
+}
+
+// named is an error about a file that names it once.
+func named(file string, err error) error {
+	if text := err.Error(); strings.HasPrefix(text, file+" ") || strings.HasPrefix(text, file+":") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", file, err)
 }
 
 func newSplit(i *interrupt) *cobra.Command {

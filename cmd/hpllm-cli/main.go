@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"strings"
 
@@ -50,7 +51,9 @@ Standard output carries the answer and nothing else. Exit codes: 0 done,
 		},
 	}
 	root.SetVersionTemplate("hpllm-cli {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usage("%s", goNumber.ReplaceAllString(err.Error(), ""))
+	})
 	root.AddCommand(
 		newRun(i), newChat(i), newBench(i), newPerplexity(i), newLogits(i),
 		newTokenize(i), newDetokenize(i), newTemplate(i), newInspect(), newQuantize(i), newImatrix(i), newConvert(i),
@@ -75,6 +78,9 @@ func execute(root *cobra.Command) int {
 	fmt.Fprintf(os.Stderr, "%s: %s\n", cmd.CommandPath(), oneLine(err))
 	return 1
 }
+
+// goNumber is what Go's functions that read numbers put before their reason.
+var goNumber = regexp.MustCompile(`strconv\.\w+: parsing ".*": `)
 
 // usageError is a command line that makes no sense.
 type usageError struct{ text string }

@@ -78,11 +78,25 @@ func cacheFolder() (string, error) {
 	return filepath.Join(dir, "happy-phone-llm"), nil
 }
 
+func checkTokens(n int) error {
+	if n < -1 {
+		return usage("-n %d: want 0 or more tokens, or -1 for as many as the context holds", n)
+	}
+	return nil
+}
+
+func checkThreads(n int) error {
+	if n < 0 || n > infer.MaxThreads {
+		return usage("-t %d: want 1 to %d threads, or 0 for the default", n, infer.MaxThreads)
+	}
+	return nil
+}
+
 // load opens the model; Ctrl-C gives up. With text, a model without a vocabulary
 // is an error.
 func load(i *interrupt, path string, threads int, text bool, adapters ...infer.LoRA) (*infer.Engine, error) {
-	if threads < 0 {
-		return nil, usage("-t %d: want 1 or more threads, or 0 for the default", threads)
+	if err := checkThreads(threads); err != nil {
+		return nil, err
 	}
 	bar := newProgress("Loading " + filepath.Base(path))
 	defer bar.done()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -67,8 +68,8 @@ func (q *quantizeFlags) options(mix string) (o convert.Options, err error) {
 	if o.Mix, err = convert.ParseMix(mix); err != nil {
 		return o, usage("%v", err)
 	}
-	if q.threads < 0 {
-		return o, usage("-t %d: want 1 or more threads, or 0 for the default", q.threads)
+	if err := checkThreads(q.threads); err != nil {
+		return o, err
 	}
 	o.Threads = q.threads
 	if q.output != "" {
@@ -114,6 +115,7 @@ func (q *quantizeFlags) run(i *interrupt, in, out, mix string) error {
 	if err != nil {
 		return err
 	}
+	noteUnmatched(plan, o.TensorTypes)
 	if q.dry {
 		return printPlan(os.Stdout, plan)
 	}
@@ -128,33 +130,57 @@ func (q *quantizeFlags) run(i *interrupt, in, out, mix string) error {
 		return errInterrupted
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", out, err)
+		return named(out, err)
 	}
 	before, after, params := planSums(plan)
 	note("%s: %.2f MiB, %.2f bits a parameter (from %.2f MiB)", out, mebibytes(after), 8*float64(after)/float64(max(params, 1)), mebibytes(before))
 	return nil
 }
 
-// notePlan says what a user should know of a plan.
-func notePlan(plan []*convert.Tensor, o convert.Options) {
-	replaced, twice, example := 0, 0, ""
+// noteReplaced says which tensors could not have the type that was asked for.
+func noteReplaced(plan []*convert.Tensor, mix string) {
+	replaced, example := 0, ""
 	for _, t := range plan {
 		if t.Note != "" {
 			replaced++
 			example = fmt.Sprintf("%s: %s", clean(t.Name), t.Note)
 		}
+	}
+	if replaced > 0 {
+		note("another type than %s would give: %s (%s)", mix, tensors(replaced), example)
+	}
+}
+
+// notePlan says what a user should know of a plan.
+func notePlan(plan []*convert.Tensor, o convert.Options) {
+	noteReplaced(plan, o.Mix.Name)
+	twice := 0
+	for _, t := range plan {
 		if t.Quantized && !t.Copied() {
 			twice++
 		}
 	}
-	if replaced > 0 {
-		note("%d tensors get another type than %s would give them (%s)", replaced, o.Mix.Name, example)
-	}
 	if twice > 0 {
-		note("%d tensors are quantized already: a second rounding costs quality", twice)
+		note("quantized already, and a second rounding costs quality: %s", tensors(twice))
 	}
 	if o.Importance != nil {
 		note("importances of %d matrices", o.Importance.Len())
+	}
+}
+
+func tensors(n int) string {
+	if n == 1 {
+		return "1 tensor"
+	}
+	return fmt.Sprintf("%d tensors", n)
+}
+
+// noteUnmatched says which patterns are for nothing: a misspelled one would do so in silence.
+func noteUnmatched(plan []*convert.Tensor, overrides []convert.Override) {
+	for _, o := range overrides {
+		if !slices.ContainsFunc(plan, func(t *convert.Tensor) bool { return o.Matches(t.Name) }) {
+			note("--tensor-type %s: no tensor has such a name", clean(o.Glob))
+		}
 	}
 }
 

@@ -31,11 +31,12 @@ func TestQuantizeCommand(t *testing.T) {
 		says string
 		args []string
 	}{
+		{0, "--tensor-type *nothing*: no tensor has such a name", []string{model, out, "Q4_0", "--tensor-type", "*nothing*=q8_0"}},
+		{1, "hpllm-cli quantize: " + model + " is the file that is read", []string{model, model, "Q4_0"}},
 		{2, "want IN OUT TYPE", []string{model, out}},
 		{2, "unknown type", []string{model, out, "Q9"}},
 		{2, "want GLOB=TYPE", []string{model, out, "Q4_0", "--tensor-type", "x"}},
 		{2, "cannot be written", []string{model, out, "Q4_0", "--keep-output", "iq1_s"}},
-		{1, "is the file that is read", []string{model, model, "Q4_0"}},
 		{1, "importance matrix", []string{model, out, "Q4_0", "--imatrix", model}},
 		{1, "none.gguf", []string{"none.gguf", out, "Q4_0"}},
 	} {

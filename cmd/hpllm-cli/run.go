@@ -76,6 +76,9 @@ func (r *runFlags) run(cmd *cobra.Command, i *interrupt) error {
 	if cmd.Flags().Changed("prompt") && cmd.Flags().Changed("file") {
 		return usage("-p and -f exclude each other")
 	}
+	if err := checkTokens(r.tokens); err != nil {
+		return err
+	}
 	if r.raw && r.system != "" {
 		return usage("--system needs the chat template, which --raw leaves out")
 	}

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"happyphonellm/internal/quant"
@@ -37,6 +38,12 @@ type chooser struct {
 type Override struct {
 	Glob string
 	Type quant.Type
+}
+
+// Matches reports whether the tensor of this name gets the type. Glob was checked.
+func (o *Override) Matches(name string) bool {
+	ok, err := path.Match(o.Glob, name)
+	return ok && err == nil
 }
 
 type kind int

@@ -191,7 +191,7 @@ func checkTypes(o Options) error {
 // match returns the type of the first pattern that fits. Patterns were checked.
 func match(list []Override, name string) (quant.Type, bool) {
 	for _, o := range list {
-		if ok, err := path.Match(o.Glob, name); ok && err == nil {
+		if o.Matches(name) {
 			return o.Type, true
 		}
 	}
