@@ -15,6 +15,11 @@ func oldGLM(m *maker) {
 	keys := m.intOr(heads, "multi_query_group_num", "num_key_value_heads")
 	width := m.width()
 	dim := m.intOr(width/max(heads, 1), "kv_channels", "head_dim")
+	if dim*heads != width {
+		m.setInt("attention.key_length", dim)
+		m.setInt("attention.value_length", dim)
+		m.note("heads of %d are this program's: llama.cpp's %s takes %d", dim, m.arch, width/max(heads, 1))
+	}
 	m.setInt("context_length", m.intOr(width, "seq_length", "max_position_embeddings"))
 	m.setInt("feed_forward_length", m.intOr(4*width, "ffn_hidden_size", "intermediate_size"))
 	m.setInt("attention.head_count_kv", keys)

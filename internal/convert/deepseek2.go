@@ -48,8 +48,8 @@ func deepSeek2(m *maker) {
 		m.setBool("expert_weights_norm", true)
 	}
 	m.setInt("rope.dimension_count", turned)
-	if above, below := m.ropeFloatOr(0, "mscale"), m.ropeFloatOr(0, "mscale_all_dim"); above != below && m.ropeType() == "yarn" {
-		m.fail("%s: \"mscale\" %g and \"mscale_all_dim\" %g: other ones than each other cannot be said", m.config.File(), above, below)
+	if above, below := m.ropeFloatOr(0, "mscale"), m.ropeFloatOr(0, "mscale_all_dim"); (above != below || below == 0) && m.ropeType() == "yarn" {
+		m.fail("%s: \"mscale\" %g and \"mscale_all_dim\" %g: YaRN cannot be said but with two that are equal, and not 0", m.config.File(), above, below)
 	}
 	if scale, ok := m.ropeFloat("mscale_all_dim"); ok {
 		m.setFloat("rope.scaling.yarn_log_multiplier", 0.1*scale)

@@ -90,6 +90,9 @@ func TestUnsayable(t *testing.T) {
 		{"two scales of YaRN", "DeepseekV3ForCausalLM", `"mscale" 1 and "mscale_all_dim" 0.5`, map[string]any{"kv_lora_rank": 32, "qk_rope_head_dim": 16,
 			"qk_nope_head_dim": 24, "v_head_dim": 20, "rope_parameters": map[string]any{"rope_type": "yarn", "factor": 4.0,
 				"original_max_position_embeddings": 64, "mscale": 1.0, "mscale_all_dim": 0.5}}},
+		{"YaRN without scales", "DeepseekV3ForCausalLM", `"mscale" 0 and "mscale_all_dim" 0`, map[string]any{"kv_lora_rank": 32, "qk_rope_head_dim": 16,
+			"qk_nope_head_dim": 24, "v_head_dim": 20, "rope_parameters": map[string]any{"rope_type": "yarn", "factor": 4.0,
+				"original_max_position_embeddings": 64}}},
 		{"distances in Falcon", "FalconForCausalLM", `"alibi"`, map[string]any{"alibi": true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -111,6 +114,7 @@ func TestNotes(t *testing.T) {
 		"Qwen2MoeForCausalLM": {"num_experts": 4, "norm_topk_prob": true},
 		"LlamaForCausalLM": {"rope_parameters": map[string]any{"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64,
 			"beta_fast": 16.0}},
+		"GlmForCausalLM": {"head_dim": 32},
 		"GptOssForCausalLM": {"sliding_window": 16, "num_local_experts": 4, "rope_parameters": map[string]any{"rope_type": "yarn", "factor": 4.0,
 			"original_max_position_embeddings": 64, "truncate": false}},
 	} {
