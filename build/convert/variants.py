@@ -121,3 +121,8 @@ recipe("mamba2-plain", "Mamba2", tweak=decays, small=False, num_heads=16, head_d
 recipe("falcon-h1-tied", "FalconH1", tweak=decays, head_dim=16, mamba_d_ssm=128, embedding_multiplier=2.0, lm_head_multiplier=0.5, mamba_rms_norm=False,
        mamba_conv_bias=False, **TIED, **MAMBA2)
 recipe("falcon-h1-plain", "FalconH1", tweak=decays, head_dim=32, mamba_d_ssm=96, mamba_rms_norm=False, **{**ALONE, "mamba_n_heads": 6})
+
+# Heads that are not the stream's share.
+recipe("nemotron-heads", "Nemotron", vocab="spm", rope_parameters=partial(0.25), head_dim=32, num_key_value_heads=1)
+recipe("glm-heads", "Glm", head_dim=32, num_key_value_heads=1, rope_parameters=partial(0.5))
+recipe("olmo-bias", "Olmo", attention_bias=True, num_key_value_heads=1)

@@ -18,7 +18,7 @@ func oldGLM(m *maker) {
 	if dim*heads != width {
 		m.setInt("attention.key_length", dim)
 		m.setInt("attention.value_length", dim)
-		m.note("heads of %d are this program's: llama.cpp's %s takes %d", dim, m.arch, width/max(heads, 1))
+		m.noteHeads()
 	}
 	m.setInt("context_length", m.intOr(width, "seq_length", "max_position_embeddings"))
 	m.setInt("feed_forward_length", m.intOr(4*width, "ffn_hidden_size", "intermediate_size"))

@@ -36,6 +36,14 @@ func (m *maker) headDim() int {
 	return m.intOr(m.intOr(0, "hidden_size", "n_embd")/max(m.intOr(1, "num_attention_heads", "n_head"), 1), "head_dim")
 }
 
+// noteHeads tells of heads that are not the width's share, where llama.cpp takes that for granted.
+func (m *maker) noteHeads() {
+	heads := max(m.int("num_attention_heads", "n_head"), 1)
+	if dim := m.headDim(); dim*heads != m.width() {
+		m.note("heads of %d are this program's: llama.cpp's %s takes %d", dim, m.arch, m.width()/heads)
+	}
+}
+
 // choice sets the keys that say how a token's experts are chosen.
 func (m *maker) choice() {
 	m.copyInt("expert_count", "num_local_experts", "num_experts", "n_routed_experts")

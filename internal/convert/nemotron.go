@@ -12,6 +12,7 @@ func nemotron(m *maker) {
 	m.setInt("vocab_size", m.int("vocab_size"))
 	m.setFloat("attention.layer_norm_epsilon", m.float("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps"))
 	m.setInt("rope.dimension_count", m.rotated(m.headDim(), 0.5))
+	m.noteHeads()
 	if factor := m.ropeFloatOr(m.floatOr(0, "factor"), "factor"); factor != 0 {
 		m.setText("rope.scaling.type", "linear")
 		m.setFloat("rope.scaling.factor", factor)

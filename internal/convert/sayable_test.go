@@ -114,7 +114,8 @@ func TestNotes(t *testing.T) {
 		"Qwen2MoeForCausalLM": {"num_experts": 4, "norm_topk_prob": true},
 		"LlamaForCausalLM": {"rope_parameters": map[string]any{"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64,
 			"beta_fast": 16.0}},
-		"GlmForCausalLM": {"head_dim": 32},
+		"GlmForCausalLM":      {"head_dim": 32},
+		"NemotronForCausalLM": {"head_dim": 32},
 		"GptOssForCausalLM": {"sliding_window": 16, "num_local_experts": 4, "rope_parameters": map[string]any{"rope_type": "yarn", "factor": 4.0,
 			"original_max_position_embeddings": 64, "truncate": false}},
 	} {
