@@ -186,15 +186,19 @@ func (e *expander) shift(op string, n, src, dst int) { e.op(op, fmt.Sprintf("$%d
 
 // scale widens the f16 at off of the superblock to Y15, times a constant.
 func (e *expander) scale(off int, factor string) {
-	e.op("MOVWLZX", mem(off, "SI"), "AX")
-	e.scaleAX(factor)
+	e.op("VPBROADCASTW", mem(off, "SI"), x(15))
+	e.widen(factor)
 }
 
 // scaleAX does so with the f16 in AX.
 func (e *expander) scaleAX(factor string) {
 	e.op("VMOVD", "AX", x(15))
-	e.op("VCVTPH2PS", x(15), x(15))
-	e.op("VBROADCASTSS", x(15), y(15))
+	e.op("VPBROADCASTW", x(15), x(15))
+	e.widen(factor)
+}
+
+func (e *expander) widen(factor string) {
+	e.op("VCVTPH2PS", x(15), y(15))
 	if factor != "" {
 		e.op("VMULPS", cst(factor), y(15), y(15))
 	}
