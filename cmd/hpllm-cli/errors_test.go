@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -168,5 +169,17 @@ func TestFullDisk(t *testing.T) {
 			cmd.Stderr = &stderr
 			bad(t, finished(t, cmd.Run(), &stdout, &stderr), 1, "no space")
 		})
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\nb\r\nc":       "a b c",
+		"tensor \x1b[2Jx": "tensor .[2Jx",
+		"begin " + strings.Repeat("ä", 1<<20) + " end": "begin " + strings.Repeat("ä", 1194) + " ... " + strings.Repeat("ä", 396) + " end",
+	} {
+		if got := oneLine(errors.New(text)); got != want {
+			t.Errorf("%.40q: %q", text, got)
+		}
 	}
 }

@@ -89,8 +89,14 @@ func (e *usageError) Error() string { return e.text }
 
 func usage(format string, a ...any) error { return &usageError{fmt.Sprintf(format, a...)} }
 
+// oneLine is an error as a line that a terminal can show, whatever names a file has.
 func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+	const first, last = 1200, 400
+	line := clean(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), " "))
+	if r := []rune(line); len(r) > first+last {
+		line = string(r[:first]) + " ... " + string(r[len(r)-last:])
+	}
+	return line
 }
 
 // noArgs, like cobra's checks, but with usage errors.
