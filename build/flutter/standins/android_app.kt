@@ -8,14 +8,14 @@ import android.content.Intent
 import java.io.File
 
 open class Activity {
-    val filesDir: File = TODO()
-    val contentResolver: ContentResolver = TODO()
+    val filesDir: File external get
+    val contentResolver: ContentResolver external get
 
-    open fun startActivityForResult(intent: Intent, requestCode: Int): Unit = TODO()
+    open external fun startActivityForResult(intent: Intent, requestCode: Int): Unit
 
-    protected open fun onActivityResult(requestCode: Int, resultCode: Int, data: Intent?): Unit = TODO()
+    protected open external fun onActivityResult(requestCode: Int, resultCode: Int, data: Intent?): Unit
 
-    protected open fun onDestroy(): Unit = TODO()
+    protected open external fun onDestroy(): Unit
 
     companion object {
         const val RESULT_OK = -1

@@ -7,11 +7,11 @@ import java.io.InputStream
 class ActivityNotFoundException : RuntimeException()
 
 class Intent(action: String) {
-    val data: Uri? = TODO()
+    val data: Uri? external get
 
-    fun addCategory(category: String): Intent = TODO()
+    external fun addCategory(category: String): Intent
 
-    fun setType(type: String): Intent = TODO()
+    external fun setType(type: String): Intent
 
     companion object {
         const val ACTION_OPEN_DOCUMENT = "android.intent.action.OPEN_DOCUMENT"

@@ -2,14 +2,14 @@ package android.os
 
 abstract class Looper {
     companion object {
-        fun getMainLooper(): Looper = TODO()
+        external fun getMainLooper(): Looper
     }
 }
 
 class Handler(looper: Looper) {
-    fun post(r: Runnable): Boolean = TODO()
+    external fun post(r: Runnable): Boolean
 }
 
 class StatFs(path: String) {
-    val availableBytes: Long = TODO()
+    val availableBytes: Long external get
 }

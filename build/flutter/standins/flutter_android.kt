@@ -4,5 +4,5 @@ import android.app.Activity
 import io.flutter.embedding.engine.FlutterEngine
 
 open class FlutterActivity : Activity() {
-    open fun configureFlutterEngine(flutterEngine: FlutterEngine): Unit = TODO()
+    open external fun configureFlutterEngine(flutterEngine: FlutterEngine): Unit
 }

@@ -3,13 +3,13 @@ package io.flutter.plugin.common
 interface BinaryMessenger
 
 class MethodCall {
-    val method: String = TODO()
+    val method: String external get
 
-    fun <T> argument(key: String): T? = TODO()
+    external fun <T> argument(key: String): T?
 }
 
 class MethodChannel(messenger: BinaryMessenger, name: String) {
-    fun setMethodCallHandler(handler: MethodCallHandler?): Unit = TODO()
+    external fun setMethodCallHandler(handler: MethodCallHandler?): Unit
 
     interface MethodCallHandler {
         fun onMethodCall(call: MethodCall, result: Result)

@@ -3,9 +3,9 @@ package io.flutter.embedding.engine
 import io.flutter.plugin.common.BinaryMessenger
 
 class DartExecutor {
-    val binaryMessenger: BinaryMessenger = TODO()
+    val binaryMessenger: BinaryMessenger external get
 }
 
 class FlutterEngine {
-    val dartExecutor: DartExecutor = TODO()
+    val dartExecutor: DartExecutor external get
 }
