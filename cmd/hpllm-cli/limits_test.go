@@ -68,7 +68,7 @@ func TestLoadTime(t *testing.T) {
 func TestInputsWithoutEnd(t *testing.T) {
 	const endless = "/dev/zero"
 	if _, err := os.Stat(endless); err != nil {
-		t.Skip(err)
+		t.Skipf("SKIPPED: this system has no %s: %v", endless, err)
 	}
 	model, messages := tinyModel{}.write(t), filepath.Join(t.TempDir(), "messages.json")
 	if err := os.WriteFile(messages, []byte(`[{"role": "user", "content": "x"}]`), 0o644); err != nil {

@@ -70,7 +70,7 @@
 #define ZIP1_2D(m, n, d)       WORD $(0x4EC03800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.2d, n.2d, m.2d
 #define ZIP2_2D(m, n, d)       WORD $(0x4EC07800 | (m)<<16 | (n)<<5 | (d)) // zip2 d.2d, n.2d, m.2d
 #define UZP1_16B(m, n, d)      WORD $(0x4E001800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.16b, n.16b, m.16b
-#define UZP2_16B(m, n, d)       WORD $(0x4E005800 | (m)<<16 | (n)<<5 | (d)) // uzp2 d.16b, n.16b, m.16b
+#define UZP2_16B(m, n, d)      WORD $(0x4E005800 | (m)<<16 | (n)<<5 | (d)) // uzp2 d.16b, n.16b, m.16b
 #define UZP1_8H(m, n, d)       WORD $(0x4E401800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.8h, n.8h, m.8h
 #define UZP2_8H(m, n, d)       WORD $(0x4E405800 | (m)<<16 | (n)<<5 | (d)) // uzp2 d.8h, n.8h, m.8h
 #define UZP1_4S(m, n, d)       WORD $(0x4E801800 | (m)<<16 | (n)<<5 | (d)) // uzp1 d.4s, n.4s, m.4s

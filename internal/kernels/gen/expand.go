@@ -9,8 +9,7 @@ import "fmt"
 // are taken one at a time, superblock by superblock.
 //
 // Indices and signs of a superblock of 256 are first brought apart by vector
-// operations and left on the stack, so that a look-up is a load of the index and
-// a load of the point.
+// operations. Signs are left on the stack, indices in vector registers.
 //
 // A product first leaves, for each row, two floats a block in the work area: the
 // dot (of types with sub-scales: their sum) and the scale times that of the
@@ -49,11 +48,10 @@ var gridFormats = []gridFormat{
 
 // Places on the stack.
 const (
-	onIndices = 0   // 64 words at most
-	onSigns   = 128 // 32 bytes
-	onSubs    = 160 // 16 floats
-	onRows    = 224 // rows left
-	onFrame   = 232
+	onSigns = 0  // 32 bytes
+	onSubs  = 32 // 16 floats
+	onRows  = 96 // rows left
+	onFrame = 104
 )
 
 // ahead is how far products prefetch: rows follow each other, a stream.
@@ -270,30 +268,56 @@ func (e *expander) nibbleSubs(off int) {
 	e.putSubs(2, 3, 4)
 }
 
-// points fills Y0 with block g's four points of 8 bytes; load is the instruction
-// that loads index i, at its address.
+// points fills Y0 with block g's four points of 8 bytes, whose indices are loaded
+// from the superblock by load, index i from its address.
 func (e *expander) points(load string, index func(i int) string) {
-	regs := [4]string{"AX", "BX", "CX", "R10"}
+	e.points8(e.loaded(load, index))
+}
+
+// pointsOf does so with indices that are words of vector registers, from base on.
+func (e *expander) pointsOf(base, g int) { e.points8(e.words(base, g)) }
+
+// points4 and points4Of do so with eight points of 4 bytes.
+func (e *expander) points4(load string, index func(i int) string) {
+	for half := range 2 {
+		e.fourPoints(half, e.loaded(load, func(i int) string { return index(4*half + i) }))
+	}
+	e.op("VINSERTI128", "$1", x(1), y(0), y(0))
+}
+
+func (e *expander) points4Of(base, g int) {
+	for half := range 2 {
+		e.fourPoints(half, e.words(base, 2*g+half))
+	}
+	e.op("VINSERTI128", "$1", x(1), y(0), y(0))
+}
+
+// indices are the registers that four of them are in.
+type indices [4]string
+
+func (e *expander) loaded(load string, index func(i int) string) indices {
+	regs := indices{"AX", "BX", "CX", "R10"}
 	for i, r := range regs {
 		e.op(load, index(i), r)
 		if e.mask != "" {
 			e.op("ANDL", e.mask, r)
 		}
 	}
-	e.pointsAt(regs)
+	return regs
 }
 
-// pointsOf does so with the indices that are words of Y6 (Y7 from block 4 on). By way
-// of the stack they would arrive later: loads wait for wide stores. Y14 is used.
-func (e *expander) pointsOf(g int) {
-	r := 6 + g/4
-	if g%4 == 2 {
+// words takes the four words of quadword n, counted from register base on. By way of
+// the stack they would arrive later: loads wait for wide stores. Y14 is used: quadwords
+// are asked for in order.
+func (e *expander) words(base, n int) indices {
+	r := base + n/4
+	if n%4 == 2 {
 		e.op("VEXTRACTI128", "$1", y(r), x(14))
 	}
-	if g%4 >= 2 {
+	if n%4 >= 2 {
 		r = 14
 	}
-	if g%2 == 0 {
+	if n%2 == 0 {
 		e.op("VMOVQ", x(r), "AX")
 	} else {
 		e.op("VPEXTRQ", "$1", x(r), "AX")
@@ -302,10 +326,10 @@ func (e *expander) pointsOf(g int) {
 		e.op("MOVWLZX", "AX", r)
 		e.op("SHRQ", "$16", "AX")
 	}
-	e.pointsAt([4]string{"BX", "CX", "R10", "AX"})
+	return indices{"BX", "CX", "R10", "AX"}
 }
 
-func (e *expander) pointsAt(regs [4]string) {
+func (e *expander) points8(regs indices) {
 	point := func(i int) string { return fmt.Sprintf("(R8)(%s*8)", regs[i]) }
 	e.op("VMOVQ", point(0), x(0))
 	e.op("VMOVQ", point(2), x(1))
@@ -314,23 +338,16 @@ func (e *expander) pointsAt(regs [4]string) {
 	e.op("VINSERTI128", "$1", x(1), y(0), y(0))
 }
 
-// points4 does so with eight points of 4 bytes.
-func (e *expander) points4(load string, index func(i int) string) {
-	regs := []string{"AX", "BX", "CX", "R10"}
-	for half := range 2 {
-		for i, r := range regs {
-			e.op(load, index(4*half+i), r)
+// fourPoints fills X0 or X1 (to) with four points of 4 bytes.
+func (e *expander) fourPoints(to int, regs indices) {
+	for i, r := range regs {
+		point := fmt.Sprintf("(R8)(%s*4)", r)
+		if i == 0 {
+			e.op("VMOVD", point, x(to))
+			continue
 		}
-		for i, r := range regs {
-			point := fmt.Sprintf("(R8)(%s*4)", r)
-			if i == 0 {
-				e.op("VMOVD", point, x(half))
-				continue
-			}
-			e.op("VPINSRD", fmt.Sprintf("$%d", i), point, x(half), x(half))
-		}
+		e.op("VPINSRD", fmt.Sprintf("$%d", i), point, x(to), x(to))
 	}
-	e.op("VINSERTI128", "$1", x(1), y(0), y(0))
 }
 
 // signed finishes block g, whose magnitudes are in Y0 and whose 32 signs at.
@@ -401,12 +418,9 @@ func (e *expander) dot(g, unsigned int, signed string) {
 	e.op("VMOVUPS", y(8), mem(0, "DI"))
 }
 
-// bytesAt and wordsAt are addresses of n indices per block.
+// bytesAt are the addresses of n indices per block.
 func bytesAt(off int, base string, n, g int) func(i int) string {
 	return func(i int) string { return mem(off+n*g+i, base) }
-}
-func wordsAt(off, n, g int) func(i int) string {
-	return func(i int) string { return mem(off+2*(n*g+i), "SP") }
 }
 
 // sevens takes the words of r apart: four times seven bits to sign bytes on the

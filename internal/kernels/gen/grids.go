@@ -39,20 +39,18 @@ func expandIQ2_XS(e *expander) {
 
 // wideIndices joins the low eight bits of indices, bytes at low of the
 // superblock, with the higher ones of Y2: of these each 16 indices spread the
-// bytes, multiply them to their place and mask them. 32 go to Y6 and Y7, 64 to the stack.
-func (e *expander) wideIndices(low, sixteens int, spread, factors, mask string) {
+// bytes, multiply them to their place and mask them. They are in the registers from
+// the returned one to Y7.
+func (e *expander) wideIndices(low, sixteens int, spread, factors, mask string) (base int) {
+	base = 8 - sixteens
 	for h := range sixteens {
 		e.op("VPSHUFB", cst(fmt.Sprintf("%s%d", spread, h)), y(2), y(3))
 		e.op("VPMULLW", cst(factors), y(3), y(3))
 		e.op("VPAND", cst(mask), y(3), y(3))
-		e.op("VPMOVZXBW", mem(low+16*h, "SI"), y(4))
-		if sixteens == 2 {
-			e.op("VPOR", y(4), y(3), y(6+h))
-			continue
-		}
-		e.op("VPOR", y(4), y(3), y(3))
-		e.op("VMOVDQU", y(3), mem(onIndices+32*h, "SP"))
+		e.op("VPMOVZXBW", mem(low+16*h, "SI"), y(base+h))
+		e.op("VPOR", y(3), y(base+h), y(base+h))
 	}
+	return base
 }
 
 func expandIQ2_S(e *expander) {
@@ -60,9 +58,9 @@ func expandIQ2_S(e *expander) {
 	e.putScale()
 	e.nibbleSubs(74)
 	e.op("VPBROADCASTQ", mem(66, "SI"), y(2))
-	e.wideIndices(2, 2, "Fours", "Up2", "W300")
+	indices := e.wideIndices(2, 2, "Fours", "Up2", "W300")
 	for g := range 8 {
-		e.pointsOf(g)
+		e.pointsOf(indices, g)
 		e.signed(g, mem(34+4*g, "SI"))
 	}
 }
@@ -85,9 +83,9 @@ func expandIQ3_S(e *expander) {
 	e.oddFloats(2)
 	e.putScales(2)
 	e.op("VPBROADCASTQ", mem(66, "SI"), y(2))
-	e.wideIndices(2, 4, "Eights", "Up1", "W100")
+	indices := e.wideIndices(2, 4, "Eights", "Up1", "W100")
 	for g := range 8 {
-		e.points4("MOVWLZX", wordsAt(onIndices, 8, g))
+		e.points4Of(indices, g)
 		e.signed(g, mem(74+4*g, "SI"))
 	}
 }
@@ -133,7 +131,7 @@ func expandIQ1_S(e *expander) {
 		e.op("VPOR", y(3), y(4), y(6+h))
 	}
 	for g := range 8 {
-		e.pointsOf(g)
+		e.pointsOf(6, g)
 		if e.mul {
 			e.dot(g, 0, mem(32*g, "R11"))
 			continue
@@ -207,7 +205,7 @@ func expandIQ1_M(e *expander) {
 	e.op("VPERMQ", "$0x44", y(5), y(4)) // in both lanes
 	e.op("VPERMQ", "$0xee", y(5), y(5))
 	for g := range 8 {
-		e.pointsOf(g)
+		e.pointsOf(6, g)
 		e.op("VPSHUFB", cst([]string{"Each8", "Each8From4", "Each8From8", "Each8From12"}[g%4]), y(4+g/4), y(2))
 		e.op("VPADDB", y(2), y(0), y(0))
 		if e.mul {

@@ -366,10 +366,8 @@ func vectorFuncs(a *asm) {
 	f = a.vfunc("widenQ8Vec", "", dst, param{"x", "*byte"}, param{"blocks", "int"})
 	f.ptr("dst", "DI", "x", "AX", "blocks", "CX")
 	f.loop("loop", 1, map[string]int{"DI": 128, "AX": 34}, func() {
-		f.op("MOVWLZX", "(AX)", "R8")
-		f.op("VMOVD", "R8", x(0))
-		f.op("VCVTPH2PS", x(0), x(0))
-		f.op("VBROADCASTSS", x(0), v(0))
+		f.op("VPBROADCASTW", "(AX)", pick(a, y(0), x(0)))
+		f.op("VCVTPH2PS", pick(a, y(0), x(0)), v(0))
 		for i := 0; i < 32; i += per {
 			f.op("VPMOVSXBD", mem(2+i, "AX"), v(1))
 			f.op("VCVTDQ2PS", v(1), v(1))
