@@ -50,4 +50,4 @@ apt() {
 }
 
 # in_sid COMMAND...: run inside the Debian folder that build/sid.sh made.
-in_sid() { chroot "$sid" "$@"; }
+in_sid() { "$root/build/peer/enter.sh" "$sid" "$@"; }

@@ -24,12 +24,6 @@ transformers="python3-torch python3-transformers python3-safetensors python3-tok
 command -v apt-get >/dev/null || die "llama.cpp's tools come from Debian packages, and this is no Debian: left out"
 apt debootstrap
 
-# Mounts do not outlive a reboot, so they are made each time.
-mounts() {
-  mountpoint -q "$sid/proc" || mount -t proc proc "$sid/proc"
-  mountpoint -q "$sid/dev" || mount --bind /dev "$sid/dev"
-}
-
 if [[ ! -e $sid/.ready ]]; then
   say "Making a Debian folder with llama.cpp's tools in $sid (1 GB) ..."
   mkdir -p "$sid"
@@ -39,7 +33,6 @@ if [[ ! -e $sid/.ready ]]; then
     rm -rf --one-file-system "$sid"
     debootstrap --variant=minbase sid "$sid" >"$log" 2>&1
   }
-  mounts
   # The mirror's index may be older than its own date allows.
   echo 'Acquire::Check-Valid-Until "false";' >"$sid/etc/apt/apt.conf.d/99valid"
   in_sid apt-get update -qq >>"$log" 2>&1
@@ -49,7 +42,6 @@ if [[ ! -e $sid/.ready ]]; then
   trap - ERR
   touch "$sid/.ready"
 fi
-mounts
 
 if [[ ! -e $sid/usr/bin/dart || ! -e $sid/usr/share/dart/packages/test_api ]]; then
   say "Installing the Dart SDK in $sid ..."

@@ -41,7 +41,7 @@ leave_work() {
 running=
 within() {
   local code
-  (exec chroot "$sid" timeout --kill-after=5 "$@") &
+  (exec "$root/build/peer/enter.sh" "$sid" timeout --kill-after=5 "$@") &
   running=$!
   wait "$running"
   code=$?

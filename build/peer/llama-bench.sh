@@ -26,5 +26,5 @@ one=$sid/tmp/hpllm/backend-$PEER_CPU
 mkdir -p "$one"
 cp "$backends/libggml-cpu-$PEER_CPU.so" "$one"
 # shellcheck disable=SC2016 # for the inner shell to expand
-unshare --mount bash -c 'mount --bind "$1" "$2" && exec chroot "$3" llama-bench "${@:4}" 2>/dev/null' bash \
-  "$one" "$backends" "$sid" "${args[@]}"
+unshare --mount bash -c 'mount --bind "$1" "$2" && exec "${@:3}" 2>/dev/null' bash \
+  "$one" "$backends" "$root/build/peer/enter.sh" "$sid" llama-bench "${args[@]}"

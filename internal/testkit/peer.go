@@ -25,14 +25,15 @@ const shared = "/tmp/hpllm"
 // Peer returns a command that runs tool inside the Debian folder CACHE/sid:
 // llama-tokenize, llama-perplexity, test-llama-archs, hpllm-peer-NAME (our own
 // small C programs, build/peer/NAME.c), python3 ... The test is skipped where
-// the folder or the tool is missing, or the user is not root (chroot needs it).
+// the folder or the tool is missing, or the user is not root (chroot and mounts need it).
 // Paths among args must be inside ones: see Share and PeerDir.
 func Peer(t testing.TB, tool string, args ...string) *exec.Cmd {
 	t.Helper()
 	root := sid(t)
+	enter := filepath.Join(Root(), "build", "peer", "enter.sh")
 	for _, dir := range peerDirs {
 		if _, err := os.Stat(filepath.Join(root, dir, tool)); err == nil {
-			cmd := exec.Command("chroot", append([]string{root, dir + "/" + tool}, args...)...)
+			cmd := exec.Command(enter, append([]string{root, dir + "/" + tool}, args...)...)
 			// llama.cpp's threads spin at their barriers: on a busy machine, for ages.
 			cmd.Env = append(os.Environ(), "OMP_WAIT_POLICY=passive")
 			return cmd

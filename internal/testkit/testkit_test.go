@@ -86,6 +86,14 @@ func TestPeerSeesSharedFiles(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(host, "made")); err != nil {
 		t.Error(err)
 	}
+	// Whoever deletes the cache must not find this machine's devices there.
+	if out, err := Peer(t, "sh", "-c", "test -c /dev/null && test -d /proc/self").CombinedOutput(); err != nil {
+		t.Errorf("a peer has no /dev or /proc: %v: %s", err, out)
+	}
+	mounts, err := os.ReadFile("/proc/mounts")
+	if err != nil || strings.Contains(string(mounts), sid(t)+"/") {
+		t.Errorf("mounted for all to see: %v\n%s", err, mounts)
+	}
 }
 
 func TestRoot(t *testing.T) {
