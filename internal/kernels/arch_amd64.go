@@ -30,7 +30,8 @@ var avx2Tier = tier{
 		quant.IQ4_XS: avx2Few(mulIQ4_XSAVX2), quant.Q4_K: avx2Few(mulQ4_KAVX2), quant.Q5_K: avx2Few(mulQ5_KAVX2),
 		quant.Q6_K: avx2Few(mulQ6_KAVX2), quant.Q3_K: avx2Few(mulQ3_KAVX2), quant.Q2_K: avx2Few(mulQ2_KAVX2),
 		quant.MXFP4: avx2Few(mulMXFP4AVX2), quant.NVFP4: avx2Few(mulNVFP4AVX2), quant.TQ2_0: avx2Few(mulTQ2_0AVX2),
-		quant.Q1_0: avx2Few(mulQ1_0AVX2), quant.Q2_0: avx2Few(mulQ2_0AVX2),
+		quant.TQ1_0: avx2Few(mulTQ1_0AVX2),
+		quant.Q1_0:  avx2Few(mulQ1_0AVX2), quant.Q2_0: avx2Few(mulQ2_0AVX2),
 	}, expandedFew(mulS8AVX2, 8), expandedFew(mulS8SubAVX2, 8)), false),
 	many: withExpanded([typeCount]mulFunc{
 		quant.Q4_0: avx2Many(unpackQ4_0AVX2, gemmU4x8AVX2), quant.Q4_1: avx2Many(unpackQ4_1AVX2, gemmU4MinAVX2),
@@ -40,7 +41,7 @@ var avx2Tier = tier{
 		quant.Q5_K: avx2Many(unpackQ5_KAVX2, gemmU5MinAVX2), quant.Q6_K: avx2Many(unpackQ6_KAVX2, gemmSubAVX2),
 		quant.Q3_K: avx2Many(unpackQ3_KAVX2, gemmSubAVX2), quant.Q2_K: avx2Many(unpackQ2_KAVX2, gemmSubMinAVX2),
 		quant.MXFP4: avx2Many(unpackMXFP4AVX2, gemmU5x16AVX2), quant.NVFP4: avx2Many(unpackNVFP4AVX2, gemmSubAVX2),
-		quant.TQ2_0: avx2Many(unpackTQ2_0AVX2, gemmU2x1AVX2), quant.Q1_0: avx2Many(unpackQ1_0AVX2, gemmU2x1AVX2),
+		quant.TQ1_0: avx2Many(unpackTQ1_0AVX2, gemmU2x1AVX2), quant.TQ2_0: avx2Many(unpackTQ2_0AVX2, gemmU2x1AVX2), quant.Q1_0: avx2Many(unpackQ1_0AVX2, gemmU2x1AVX2),
 		quant.Q2_0: avx2Many(unpackQ2_0AVX2, gemmU2x1AVX2),
 	}, expandedMany(unpackS8AVX2, 8, 1, gemmS8AVX2), expandedMany(unpackS8SubAVX2, 8, 1, gemmSubS8AVX2)),
 }
@@ -57,7 +58,8 @@ var vnniTier = tier{
 		quant.IQ4_XS: vnniFew(mulIQ4_XSVNNI), quant.Q4_K: vnniFew(mulQ4_KVNNI), quant.Q5_K: vnniFew(mulQ5_KVNNI),
 		quant.Q6_K: vnniFew(mulQ6_KVNNI), quant.Q3_K: vnniFew(mulQ3_KVNNI), quant.Q2_K: vnniFew(mulQ2_KVNNI),
 		quant.MXFP4: vnniFew(mulMXFP4VNNI), quant.NVFP4: vnniFew(mulNVFP4VNNI), quant.TQ2_0: vnniFew(mulTQ2_0VNNI),
-		quant.Q1_0: vnniFew(mulQ1_0VNNI), quant.Q2_0: vnniFew(mulQ2_0VNNI),
+		quant.TQ1_0: vnniFew(mulTQ1_0VNNI),
+		quant.Q1_0:  vnniFew(mulQ1_0VNNI), quant.Q2_0: vnniFew(mulQ2_0VNNI),
 	}, expandedFew(mulS8VNNI, 16), expandedFew(mulS8SubVNNI, 16)), true),
 	many: withExpanded([typeCount]mulFunc{
 		quant.Q4_0: vnniMany(unpackQ4_0VNNI, vnniPlain), quant.Q4_1: vnniMany(unpackQ4_1VNNI, vnniMin),
@@ -67,7 +69,7 @@ var vnniTier = tier{
 		quant.Q5_K: vnniMany(unpackQ5_KVNNI, vnniMin), quant.Q6_K: vnniMany(unpackQ6_KVNNI, vnniSub),
 		quant.Q3_K: vnniMany(unpackQ3_KVNNI, vnniSub), quant.Q2_K: vnniMany(unpackQ2_KVNNI, vnniSubMin),
 		quant.MXFP4: vnniMany(unpackMXFP4VNNI, vnniPlain), quant.NVFP4: vnniMany(unpackNVFP4VNNI, vnniSub),
-		quant.TQ2_0: vnniMany(unpackTQ2_0VNNI, vnniPlain), quant.Q1_0: vnniMany(unpackQ1_0VNNI, vnniPlain),
+		quant.TQ1_0: vnniMany(unpackTQ1_0VNNI, vnniPlain), quant.TQ2_0: vnniMany(unpackTQ2_0VNNI, vnniPlain), quant.Q1_0: vnniMany(unpackQ1_0VNNI, vnniPlain),
 		quant.Q2_0: vnniMany(unpackQ2_0VNNI, vnniPlain),
 	}, expandedMany(unpackS8VNNI, 16, 3, vnniPlain...), expandedMany(unpackS8SubVNNI, 16, 3, gemmSubS16x4VNNI, gemmSubS32x4VNNI)),
 }

@@ -92,7 +92,6 @@ var expanders = [typeCount]expander{
 	quant.IQ3_S:   {expandIQ3_SAVX2, unsafe.Pointer(&quant.GridIQ3_S), mulIQ3_SAVX2, mulIQ3_SVNNI},
 	quant.IQ1_S:   {expandIQ1_SAVX2, unsafe.Pointer(&gridEighths), mulIQ1_SAVX2, mulIQ1_SVNNI},
 	quant.IQ1_M:   {expandIQ1_MAVX2, unsafe.Pointer(&gridEighths), mulIQ1_MAVX2, mulIQ1_MVNNI},
-	quant.TQ1_0:   {expandTQ1_0AVX2, nil, mulTQ1_0AVX2, mulTQ1_0VNNI},
 }
 
 // gridEighths are 8*(value + 1) of the points of IQ1, filled once.
@@ -117,7 +116,6 @@ func gridFew(k func(p *rowsArgs), grid unsafe.Pointer) mulFunc {
 // expandedTypes are those that go this way.
 var expandedTypes = []quant.Type{
 	quant.IQ1_S, quant.IQ1_M, quant.IQ2_XXS, quant.IQ2_XS, quant.IQ2_S, quant.IQ3_XXS, quant.IQ3_S,
-	quant.TQ1_0,
 }
 
 // withGrids replaces the entries of types that have a product of their own.

@@ -65,6 +65,12 @@ func mulNVFP4AVX2(p *rowsArgs)
 func unpackNVFP4AVX2(p *rowsArgs)
 
 //go:noescape
+func mulTQ1_0AVX2(p *rowsArgs)
+
+//go:noescape
+func unpackTQ1_0AVX2(p *rowsArgs)
+
+//go:noescape
 func mulTQ2_0AVX2(p *rowsArgs)
 
 //go:noescape
@@ -167,9 +173,6 @@ func expandIQ1_SAVX2(p *expandArgs)
 func expandIQ1_MAVX2(p *expandArgs)
 
 //go:noescape
-func expandTQ1_0AVX2(p *expandArgs)
-
-//go:noescape
 func mulIQ2_XXSAVX2(p *rowsArgs)
 
 //go:noescape
@@ -189,9 +192,6 @@ func mulIQ1_SAVX2(p *rowsArgs)
 
 //go:noescape
 func mulIQ1_MAVX2(p *rowsArgs)
-
-//go:noescape
-func mulTQ1_0AVX2(p *rowsArgs)
 
 //go:noescape
 func mulS8VNNI(p *rowsArgs)
@@ -252,6 +252,12 @@ func mulNVFP4VNNI(p *rowsArgs)
 
 //go:noescape
 func unpackNVFP4VNNI(p *rowsArgs)
+
+//go:noescape
+func mulTQ1_0VNNI(p *rowsArgs)
+
+//go:noescape
+func unpackTQ1_0VNNI(p *rowsArgs)
 
 //go:noescape
 func mulTQ2_0VNNI(p *rowsArgs)
@@ -363,9 +369,6 @@ func mulIQ1_SVNNI(p *rowsArgs)
 
 //go:noescape
 func mulIQ1_MVNNI(p *rowsArgs)
-
-//go:noescape
-func mulTQ1_0VNNI(p *rowsArgs)
 
 //go:noescape
 func addVecAVX2(dst *float32, x *float32, y *float32, n int)

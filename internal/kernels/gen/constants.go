@@ -22,7 +22,7 @@ func constants() {
 		}
 		fmt.Fprintf(&out, "GLOBL ·cst%s(SB), RODATA|NOPTR, $64\n", name)
 	}
-	for _, v := range []byte{2, 3, 4, 15, 16, 28, 32, 48, 112, 120, 127, 128, 192, 248, 255} {
+	for _, v := range []byte{2, 3, 4, 12, 15, 16, 28, 32, 48, 112, 120, 127, 128, 192, 240, 248, 255} {
 		put(fmt.Sprintf("B%d", v), func(int) byte { return v })
 	}
 	dword := func(name string, v uint32) {
@@ -88,6 +88,7 @@ func constants() {
 	float("Eighth", 0.125)
 	dword("E8M0Least", 0x00200000) // 2^-128
 	put("IQ4", func(i int) byte { return byte(iq4[i%16]) })
+	put("IQ4Raised", func(i int) byte { return byte(iq4[i%16]) ^ 128 })
 	for at := 0; at < 16; at += 4 {
 		part := func(high int) func(i int) byte {
 			return func(i int) byte {
@@ -108,5 +109,6 @@ func constants() {
 		return byte(i / 4)
 	})
 	expandConstants(put)
+	ternaryConstants(put)
 	write("constants_amd64.s", out.Bytes())
 }

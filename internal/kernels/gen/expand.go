@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// Rows whose numbers index a grid of points, or are digits in base 3: the
+// Rows whose numbers index a grid of points: the
 // unpacking to the blocks of expand_amd64.go (a float32 scale, of types with
 // sub-scales three, and 32 int8 weights), and the product of eight rows with a
 // token. What counts is the number of table look-ups, which are scalar, so rows
@@ -43,7 +43,6 @@ var gridFormats = []gridFormat{
 	{"IQ3_S", 110, false, expandIQ3_S},
 	{"IQ1_S", 50, false, expandIQ1_S},
 	{"IQ1_M", 56, true, expandIQ1_M},
-	{"TQ1_0", 54, false, expandTQ1_0},
 }
 
 // Places on the stack.

@@ -14,19 +14,25 @@ var formats = []*format{
 	{name: "Q8_0", consts: []string{"B128"}, bytes: 34, blocks: 1, signed: true, scales: scaleFirst, value: func(k *rows, b, c, i, dst int) {
 		k.op(pick(k.asm, "VMOVDQA32", "VMOVDQA"), k.v(k.raw(0, 2+16*c, i)), k.v(dst))
 	}},
-	{name: "IQ4_NL", consts: []string{"B15", "IQ4", "B128"}, bytes: 18, blocks: 1, signed: true, scales: scaleFirst, value: codebook("IQ4", func(b int) int { return 2 })},
+	{name: "IQ4_NL", consts: []string{"B15", "IQ4Raised"}, bytes: 18, blocks: 1, signed: true, raised: true, scales: scaleFirst, value: codebook("IQ4", func(b int) int { return 2 })},
 	// The codebook of 4-bit floats is raised by 16, so that its values need no sign.
 	{name: "MXFP4", consts: []string{"B15", "FP4", "B112"}, bytes: 17, blocks: 1, offset: 16, scales: scaleE8M0, value: codebook("FP4", func(b int) int { return 1 })},
 	{name: "NVFP4", consts: []string{"B15", "FP4", "B16"}, bytes: 36, blocks: 2, offset: 16, sub: true, scales: scalesNVFP4, value: nibblesBy8},
-	{name: "TQ2_0", consts: []string{"B3", "B127"}, bytes: 66, blocks: 8, offset: 1, bundles: pairs, scales: scaleTQ2, value: func(k *rows, b, c, i, dst int) {
-		k.twoBits(dst, k.raw(0, b/4*32+16*c, i), b%4)
+	{name: "TQ1_0", consts: []string{"Ones8", "Zero", "B192", "B127"}, bytes: 54, blocks: 8, offset: 1, shifted: always(6), scales: scaleTQ1, value: digitAt},
+	{name: "TQ2_0", consts: twoBitMasks, bytes: 66, blocks: 8, offset: 1, bundles: pairs, shifted: inPlace2, scales: scaleTQ2, value: func(k *rows, b, c, i, dst int) {
+		k.twoBits(b, dst, k.raw(0, b/4*32+16*c, i))
 	}},
 	{name: "Q1_0", consts: []string{"Bits", "B2", "B127"}, bytes: 18, blocks: 4, offset: 1, scales: scaleFirst, value: bitAt},
 	{name: "Q2_0", consts: []string{"B127", "Fours2", "Pick2"}, bytes: 18, blocks: 2, offset: 1, scales: scaleFirst, value: pairAt},
-	{name: "IQ4_XS", consts: []string{"B15", "IQ4", "B128"}, bytes: 136, blocks: 8, signed: true, scales: scalesIQ4XS,
+	{name: "IQ4_XS", consts: []string{"B15", "IQ4Raised"}, bytes: 136, blocks: 8, signed: true, raised: true, scales: scalesIQ4XS,
 		value: codebook("IQ4", func(b int) int { return 8 + 16*b })},
-	{name: "Q4_K", consts: []string{"B15", "B128"}, bytes: 144, blocks: 8, min: true, bundles: pairs, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
-		k.nibble(dst, k.raw(0, 16+b/2*32+16*c, i), b%2)
+	{name: "Q4_K", consts: []string{"B15", "B240", "B128"}, bytes: 144, blocks: 8, min: true, bundles: pairs, shifted: inPlace4, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
+		r := k.raw(0, 16+b/2*32+16*c, i)
+		if k.shifted(b) > 0 {
+			k.and(dst, r, "B240")
+			return
+		}
+		k.nibble(dst, r, b%2)
 	}},
 	{name: "Q5_K", consts: []string{"B15", "B16", "B128"}, bytes: 176, blocks: 8, min: true, bundles: pairs, scales: scalesK, value: func(k *rows, b, c, i, dst int) {
 		k.nibble(dst, k.raw(0, 48+b/2*32+16*c, i), b%2)
@@ -40,25 +46,22 @@ var formats = []*format{
 		}},
 	{name: "Q3_K", consts: []string{"B3", "B4", "B28"}, bytes: 110, blocks: 8, offset: 4, sub: true, bundles: fours, scales: scalesQ3K,
 		value: func(k *rows, b, c, i, dst int) {
-			k.twoBits(dst, k.raw(0, 32+b/4*32+16*c, i), b%4)
+			k.twoBits(b, dst, k.raw(0, 32+b/4*32+16*c, i))
 			k.highBits(dst, k.raw(1, 16*c, i), b, 2, "B4")
 		}},
-	{name: "Q2_K", consts: []string{"B3", "B32"}, bytes: 84, blocks: 8, sub: true, min: true, bundles: fours, scales: scalesQ2K,
+	{name: "Q2_K", consts: twoBitMasks, bytes: 84, blocks: 8, sub: true, min: true, bundles: fours, shifted: inPlace2, scales: scalesQ2K,
 		value: func(k *rows, b, c, i, dst int) {
-			k.twoBits(dst, k.raw(0, 16+b/4*32+16*c, i), b%4)
+			k.twoBits(b, dst, k.raw(0, 16+b/4*32+16*c, i))
 		}},
 }
 
 // scaleE8M0: the block begins with a byte that is the exponent of twice the
 // scale (the codebook's values are doubled). 0 is 2^-128, as an exponent it would be 0.
 func scaleE8M0(k *rows) {
-	d, t := k.regD(), regVal
-	k.op("VPXOR", x(t), x(t), x(t))
-	for i := range 4 * k.groups() {
-		k.op("VPINSRB", fmt.Sprintf("$%d", i), k.addr(0, i/4, i%4), x(t), x(t))
-	}
-	k.op("VPMOVZXBD", x(t), k.v(d))
-	k.shl(d, d, 23)
+	d := k.regD()
+	k.dword(d, 0, 0)
+	k.shl(d, d, 24)
+	k.shr(d, d, 1)
 	k.op("VMULPS", k.cst("Half"), k.v(d), k.v(d))
 	k.op("VMAXPS", k.cst("E8M0Least"), k.v(d), k.v(d))
 	k.putScale(0, d)
@@ -90,6 +93,14 @@ var (
 	fours = [][]int{{0, 1, 2, 3}, {4, 5, 6, 7}}
 )
 
+var twoBitMasks = []string{"B3", "B12", "B48", "B192"}
+
+// Bits that stay in place are multiples of a power of two.
+func inPlace2(b int) int { return 2 * (b % 4) }
+func inPlace4(b int) int { return 4 * (b % 2) }
+
+func always(n int) func(int) int { return func(int) int { return n } }
+
 // nibble takes the low (0) or high (1) halves of raw's bytes.
 func (k *rows) nibble(dst, raw, half int) {
 	if half == 0 {
@@ -100,13 +111,13 @@ func (k *rows) nibble(dst, raw, half int) {
 	k.and(dst, dst, "B15")
 }
 
-// twoBits takes bits 2n and 2n+1 of raw's bytes.
-func (k *rows) twoBits(dst, raw, n int) {
-	if n == 0 {
-		k.and(dst, raw, "B3")
+// twoBits takes block b's two bits of raw's bytes, in place where f.shifted says so.
+func (k *rows) twoBits(b, dst, raw int) {
+	if b%4 == 0 || k.shifted(b) > 0 {
+		k.and(dst, raw, twoBitMasks[b%4])
 		return
 	}
-	k.shrw(dst, raw, 2*n)
+	k.shrw(dst, raw, 2*(b%4))
 	k.and(dst, dst, "B3")
 }
 
@@ -204,6 +215,10 @@ func codebook(table string, off func(b int) int) func(k *rows, b, c, i, dst int)
 	return func(k *rows, b, c, i, dst int) {
 		k.nibble(dst, k.raw(0, off(b), i), c)
 		if k.wide {
+			table := table
+			if k.f.raised {
+				table += "Raised"
+			}
 			k.op("VPSHUFB", k.v(dst), k.cst(table), k.v(dst))
 			return
 		}

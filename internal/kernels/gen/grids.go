@@ -216,73 +216,6 @@ func expandIQ1_M(e *expander) {
 	}
 }
 
-// expandTQ1_0: digit n of a byte x is 3*(3^n*x mod 256)/256 rounded down, the top
-// two bits of 3/4 of that. x-1 (or 0) averaged with its half, both rounded up, is
-// exactly this, rounded down. Weights are one less.
-func expandTQ1_0(e *expander) {
-	e.scale(52, "")
-	e.putScale()
-	e.op("VPXOR", y(6), y(6), y(6))
-	// 64 times the digits of the bytes in src, to dst
-	digits := func(src, dst int) {
-		e.op("VPSUBUSB", cst("Ones8"), y(src), y(7))
-		e.op("VPAVGB", y(6), y(7), y(dst))
-		e.op("VPAVGB", y(7), y(dst), y(dst))
-		e.op("VPAND", cst("B192"), y(dst), y(dst))
-	}
-	triple := func(reg func(n int) string, r int) {
-		e.op("VPADDB", reg(r), reg(r), reg(5))
-		e.op("VPADDB", reg(5), reg(r), reg(r))
-	}
-	block := func(g int) { // with 64 times its digits in Y0
-		if e.mul {
-			e.dot(g, 0, mem(32*g, "R11"))
-			return
-		}
-		e.shift("VPSRLW", 6, 0, 0) // no bit reaches the byte below
-		e.op("VPSUBB", cst("Ones8"), y(0), y(0))
-		e.op("VMOVDQU", y(0), e.weights(g))
-	}
-	e.correct = func(e *expander) { // the ones that weights are less
-		e.op("VMOVDQU", mem(0, "R13"), y(9))
-		e.shift("VPSRAD", 7, 9, 9)
-		e.shift("VPSRAD", 6, 8, 8)
-		e.op("VPADDD", y(9), y(8), y(8))
-	}
-	e.op("VMOVDQU", mem(0, "SI"), y(2))
-	for n := range 5 {
-		if n > 0 {
-			triple(y, 2)
-		}
-		digits(2, 0)
-		block(n)
-	}
-	e.note("16 bytes of five digits: times 1 and 3, 9 and 27, 81")
-	e.op("VMOVDQU", mem(32, "SI"), x(3))
-	e.op("VMOVDQA", x(3), x(2))
-	triple(x, 2)
-	e.op("VINSERTI128", "$1", x(2), y(3), y(3))
-	digits(3, 0)
-	block(5)
-	triple(y, 3)
-	triple(y, 3)
-	digits(3, 0)
-	block(6)
-	triple(x, 3)
-	triple(x, 3)
-	e.note("four bytes of four digits")
-	e.op("VPBROADCASTD", mem(48, "SI"), x(2))
-	e.op("VPMULLW", cst("Powers3"), x(2), x(4))
-	e.op("VPAND", cst("W255"), x(4), x(4))
-	e.op("VPSRLW", "$8", x(2), x(2))
-	e.op("VPMULLW", cst("Powers3"), x(2), x(2))
-	e.op("VPSLLW", "$8", x(2), x(2))
-	e.op("VPOR", x(4), x(2), x(2))
-	e.op("VINSERTI128", "$1", x(2), y(3), y(3))
-	digits(3, 0)
-	block(7)
-}
-
 // expandConstants are the patterns of the above.
 func expandConstants(put func(name string, at func(i int) byte)) {
 	words := func(name string, at func(j int) uint16) {
@@ -301,7 +234,6 @@ func expandConstants(put func(name string, at func(i int) byte)) {
 	for _, v := range []uint16{0x100, 0x300, 0x700} {
 		words(fmt.Sprintf("W%x", v), func(int) uint16 { return v })
 	}
-	words("W255", func(int) uint16 { return 255 })
 	// Byte n (and nothing above) to each of 4, 8 or 2 words.
 	spread := func(name string, each, parts int) {
 		for h := range parts {
@@ -329,5 +261,4 @@ func expandConstants(put func(name string, at func(i int) byte)) {
 	for from := 4; from < 16; from += 4 {
 		put(fmt.Sprintf("Each8From%d", from), func(i int) byte { return byte(from + i%32/8) })
 	}
-	words("Powers3", func(j int) uint16 { return []uint16{1, 3, 9, 27}[j%8/2] })
 }

@@ -115,7 +115,7 @@ func main() {
 		d := newASM(wide, "Float products and weighted sums. See dots.go in gen for the method.")
 		dotsFuncs(d)
 		d.save("dots" + suffix)
-		e := newASM(wide, "Rows of types with grids or digits. See expand.go in gen for the method.")
+		e := newASM(wide, "Rows of types with grids. See expand.go in gen for the method.")
 		expandFuncs(e)
 		e.save("expand" + suffix)
 	}

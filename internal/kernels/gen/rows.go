@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"math/bits"
-)
+import "fmt"
 
 // The rows kernels. Rows lie in the lanes: register i of four holds 16 bytes
 // (one chunk) of the rows i, 4+i (, 8+i, 12+i), one per 128-bit lane.
@@ -24,6 +21,7 @@ type format struct {
 	bytes   int     // of a unit
 	blocks  int     // of 32 weights in a unit
 	signed  bool    // chunk values are int8; else uint8 below 64
+	raised  bool    // signed, but AVX-512 gets them raised by 128
 	offset  int     // to be subtracted from an unsigned value: 0 or a power of two
 	min     bool    // a second chain for minimums
 	sub     bool    // two sub-scales a block
@@ -33,6 +31,8 @@ type format struct {
 	consts []string // constants of the inner loop, at most four
 	// scales emits the scales of a unit (see rows.putScale).
 	scales func(k *rows)
+	// shifted: AVX-512's products get the values of block b times 2^shifted; nil: 2^0.
+	shifted func(b int) int
 	// value emits chunk c of block b for register i into dst.
 	value func(k *rows, b, c, i, dst int)
 }
@@ -89,6 +89,8 @@ func rowsFunc(a *asm, f *format, unpack bool) {
 	a.op("LEAQ", "(R12)(R12*2)", "R13")
 	a.op("LEAQ", "(R8)(R12*4)", "R9")
 	if a.wide {
+		a.op("MOVL", "$0x1111", "AX") // one lane of a row's four
+		a.op("KMOVW", "AX", "K2")
 		a.op("LEAQ", "(R8)(R12*8)", "R10")
 		a.op("LEAQ", "(R9)(R12*8)", "R11")
 	}
@@ -250,6 +252,7 @@ func (k *rows) toPanel(r int) {
 		}
 	case f.sub && f.offset != 32:
 		k.op("VPADDB", k.cst(fmt.Sprintf("B%d", 32-f.offset)), k.v(r), k.v(r))
+	case k.wide && f.raised:
 	case k.wide && f.signed:
 		k.op("VPXORD", k.cst("B128"), k.v(r), k.v(r))
 	case k.wide && !f.sub:
@@ -263,13 +266,13 @@ func (k *rows) dot(b, c, sum int, first bool) {
 	act := mem(32*b+16*c, "AX")
 	if k.wide {
 		k.op("VBROADCASTI32X4", act, k.v(regZAct))
+		if first {
+			k.start(sum, b, c)
+		}
 		for i := range 4 {
 			k.f.value(k, b, c, i, regVal+i)
-			if k.f.signed {
+			if k.f.signed && !k.f.raised {
 				k.op("VPXORD", k.cst("B128"), k.v(regVal+i), k.v(regVal+i))
-			}
-			if first {
-				k.zero(sum + i)
 			}
 			k.op("VPDPBUSD", k.v(regZAct), k.v(regVal+i), k.v(sum+i))
 		}
@@ -340,90 +343,6 @@ func (k *rows) blockDots(blocks []int) {
 	for n, b := range blocks {
 		k.note("block %d: chain", b)
 		k.finish(b, sums[n])
-	}
-}
-
-// reduce adds the partial sums of each row: register sum has a row per lane.
-func (k *rows) reduce(sum int) {
-	v, t := k.v, regVal
-	k.op("VPUNPCKLDQ", v(sum+1), v(sum), v(t))
-	k.op("VPUNPCKHDQ", v(sum+1), v(sum), v(t+1))
-	k.op("VPUNPCKLDQ", v(sum+3), v(sum+2), v(t+2))
-	k.op("VPUNPCKHDQ", v(sum+3), v(sum+2), v(t+3))
-	k.add(t, t, t+1)
-	k.add(t+2, t+2, t+3)
-	k.op("VPUNPCKLQDQ", v(t+2), v(t), v(t+1))
-	k.op("VPUNPCKHQDQ", v(t+2), v(t), v(t+3))
-	k.add(sum, t+1, t+3)
-}
-
-// offset corrects the sums for an offset of the weights; at holds -whole times
-// the sum of the activations.
-func (k *rows) offset(sum, whole int, at string) {
-	off := k.f.offset
-	if k.f.signed && k.wide {
-		off = 128
-	}
-	if off == 0 {
-		return
-	}
-	t := regVal
-	k.op("VPBROADCASTD", at, k.v(t))
-	switch shift := bits.TrailingZeros(uint(off)) - bits.TrailingZeros(uint(whole)); {
-	case shift < 0:
-		k.sar(t, t, -shift)
-	case shift > 0:
-		k.shl(t, t, shift)
-	}
-	k.add(sum, sum, t)
-}
-
-// finish adds a block to the chain: acc = fma(float(dot), scale*da, acc).
-func (k *rows) finish(b, sum int) {
-	k.reduce(sum)
-	k.offset(sum, 128, mem(4*b, "SI"))
-	k.op("VCVTDQ2PS", k.v(sum), k.v(sum))
-	t := regVal
-	k.op("VBROADCASTSS", mem(4*b, "CX"), k.v(t))
-	k.op("VMULPS", k.operand(k.scaleAt(b), k.regD()), k.v(t), k.v(t))
-	k.op("VFMADD231PS", k.v(t), k.v(sum), k.v(k.regAcc()))
-	if k.f.min {
-		k.op("VBROADCASTSS", mem(4*b, "R14"), k.v(t))
-		k.op("VFMADD231PS", k.operand(k.minAt(b), k.regM()), k.v(t), k.v(k.regAcc2()))
-	}
-}
-
-func (k *rows) operand(at string, reg int) string {
-	if k.keepsScales() {
-		return at
-	}
-	return k.v(reg)
-}
-
-// subDot multiplies a chunk's sums with its sub-scale; both are integers and
-// so is their sum, below 2^24, so that float32 is exact.
-func (k *rows) subDot(b, c, part int) {
-	k.reduce(regInt)
-	k.offset(regInt, 32, mem(8*b+4*c, "SI"))
-	k.op("VCVTDQ2PS", k.v(regInt), k.v(regInt))
-	if c == 0 {
-		k.op("VMULPS", k.subAt(2*b), k.v(regInt), k.v(part))
-	} else {
-		k.op("VFMADD231PS", k.subAt(2*b+1), k.v(regInt), k.v(part))
-	}
-}
-
-func (k *rows) finishSub(b, part int) {
-	t := regVal
-	k.op("VBROADCASTSS", mem(4*b, "CX"), k.v(t))
-	k.op("VMULPS", k.scaleAt(b), k.v(t), k.v(t+1))
-	k.op("VFMADD231PS", k.v(t+1), k.v(part), k.v(k.regAcc()))
-	if k.f.min {
-		k.op("VMULPS", k.minAt(b), k.v(t), k.v(t))
-		k.op("VPBROADCASTD", mem(4*b, "R14"), k.v(t+1))
-		k.op("VPMADDWD", k.pairAt(b), k.v(t+1), k.v(t+1))
-		k.op("VCVTDQ2PS", k.v(t+1), k.v(t+1))
-		k.op("VFMADD231PS", k.v(t), k.v(t+1), k.v(k.regAcc2()))
 	}
 }
 
