@@ -39,20 +39,17 @@ func attendManyVec(k *vecKernels, qs []Query, kv *HeadCache, s *Scratch) {
 	}
 	ts := &s.tier
 	ts.states = grow(ts.states, len(qs))
+	ts.queries = grow(ts.queries, (len(qs)+3)&^3*kv.KDim)
 	for i := range qs {
 		ts.states[i] = softState{m: float32(math.Inf(-1))}
+		copy(ts.queries[i*kv.KDim:], qs[i].Q[:kv.KDim])
 		clear(qs[i].Out[:kv.VDim])
 	}
 	for t0 := from &^ (attendTile - 1); t0 < to; t0 += attendTile {
 		first, last := max(from, t0), min(to, t0+attendTile)
-		kt, vt := ts.tiles(k, kv, first, last, kv.Type != quant.F32)
-		for i := range qs {
-			q := &qs[i]
-			lo, hi := max(q.From, t0), min(q.To, t0+attendTile)
-			if lo >= hi {
-				continue
-			}
-			ts.states[i].step(k, q.Out[:kv.VDim], q.Q[:kv.KDim], kt.from(lo-first), vt.from(lo-first), lo-t0, lo, hi, &q.Params, ts)
+		kt, vt := ts.tiles(k, kv, first, last, true)
+		for i := 0; i < len(qs); i += 4 {
+			k.attendFour(qs[i:min(i+4, len(qs))], i, t0, first, last, kt, vt, kv, ts)
 		}
 	}
 	for i := range qs {
@@ -61,6 +58,52 @@ func attendManyVec(k *vecKernels, qs []Query, kv *HeadCache, s *Scratch) {
 		}
 	}
 }
+
+// attendFour adds the tile at t0, of which rows first to last are there, to up to four
+// queries; the first is query at of all.
+func (k *vecKernels) attendFour(qs []Query, at, t0, first, last int, kt, vt kvTile, kv *HeadCache, ts *tierScratch) {
+	lo, hi := last, first
+	for i := range qs {
+		lo, hi = min(lo, max(qs[i].From, t0)), max(hi, min(qs[i].To, t0+attendTile))
+	}
+	if lo >= hi {
+		return
+	}
+	// All scores at once, of whole fours of rows; the tile has room for those.
+	rows := (hi - first + 3) &^ 3
+	k.dots4x4[quant.F32](&ts.four[first-t0], 4*fourPitch, &ts.queries[at*kv.KDim], 4*kv.KDim, kt.base, kt.stride, rows, kv.KDim)
+	together := len(qs) == 4
+	for i := range qs {
+		q := &qs[i]
+		qlo, qhi := max(q.From, t0), min(q.To, t0+attendTile)
+		if qlo != lo || qhi != hi {
+			together = false
+		}
+		if qlo >= qhi {
+			continue
+		}
+		x := (*[attendTile]float32)(ts.four[i*fourPitch:])
+		if c := ts.states[at+i].weights(k, x, qlo-t0, qlo, qhi, &q.Params); c != 1 {
+			k.scale(&q.Out[0], &q.Out[0], kv.VDim, c)
+		}
+		ts.outs[i] = &q.Out[0]
+	}
+	v := vt.from(lo - first)
+	if together {
+		k.weighted4(&ts.outs, &ts.four[lo-t0], 4*fourPitch, v.base, v.stride, hi-lo, kv.VDim)
+		return
+	}
+	for i := range qs {
+		qlo, qhi := max(qs[i].From, t0), min(qs[i].To, t0+attendTile)
+		if qlo < qhi {
+			v := vt.from(qlo - first)
+			k.weighted[quant.F32](&qs[i].Out[0], &ts.four[i*fourPitch+qlo-t0], v.base, v.stride, qhi-qlo, kv.VDim)
+		}
+	}
+}
+
+// fourPitch is the distance of the scores of four queries: a tile, and room for three more.
+const fourPitch = attendTile + 16
 
 // kvTile is the part of a cache that one tile reads, in a type that kernels
 // know: F16 or F32.
@@ -97,9 +140,12 @@ func widenTile(k *vecKernels, dst []float32, typ quant.Type, src []byte, stride,
 	dst = grow(dst, attendTile*dim)
 	for j := lo; j < hi; j++ {
 		row := dst[(j-lo)*dim:][:dim]
-		if typ == quant.F16 {
+		switch typ {
+		case quant.F32:
+			copy(row, unsafe.Slice((*float32)(unsafe.Pointer(&src[j*stride])), dim))
+		case quant.F16:
 			k.widenF16(&row[0], &src[j*stride], dim)
-		} else {
+		default:
 			k.widenQ8(&row[0], &src[j*stride], dim/32)
 		}
 	}
@@ -116,8 +162,17 @@ type softState struct{ m, l float32 }
 // step adds the positions lo to hi, which stand at place at of their tile; kt
 // and vt begin with position lo.
 func (st *softState) step(k *vecKernels, out, q []float32, kt, vt kvTile, at, lo, hi int, p *AttendParams, ts *tierScratch) {
-	n, tile := hi-lo, &ts.tile
-	k.scores(ts, tile[at:], n, q, kt)
+	k.scores(ts, ts.tile[at:], hi-lo, q, kt)
+	if c := st.weights(k, (*[attendTile]float32)(ts.tile[:]), at, lo, hi, p); c != 1 {
+		k.scale(&out[0], &out[0], len(out), c)
+	}
+	k.weighted[vt.typ](&out[0], &ts.tile[at], vt.base, vt.stride, hi-lo, len(out))
+}
+
+// weights turns the dot products of the positions lo to hi, which stand at place at of the
+// tile, into weights. Outputs so far must be scaled by what it returns.
+func (st *softState) weights(k *vecKernels, tile *[attendTile]float32, at, lo, hi int, p *AttendParams) float32 {
+	n := hi - lo
 	var top float32
 	if n == attendTile && p.Softcap == 0 && p.Slope == 0 {
 		top = k.scaleMax(&tile[0], attendTile, p.Scale)
@@ -144,11 +199,10 @@ func (st *softState) step(k *vecKernels, out, q []float32, kt, vt kvTile, at, lo
 	c := float32(1)
 	if top != st.m { // else exp(0) = 1
 		c = Exp(st.m - top)
-		k.scale(&out[0], &out[0], len(out), c)
 	}
 	st.m = top
 	st.l = FMA(st.l, c, k.expSum(&tile[0], attendTile, top))
-	k.weighted[vt.typ](&out[0], &tile[at], vt.base, vt.stride, n, len(out))
+	return c
 }
 
 // finish divides by the sum of weights.

@@ -64,6 +64,9 @@ type tierScratch struct {
 	kTile, vTile []float32
 	rows16       []byte
 	states       []softState
+	queries      []float32              // side by side
+	four         [4 * fourPitch]float32 // scores of four queries, weights then
+	outs         [4]*float32
 }
 
 // panel holds unpacked rows: per block of 32 weights, vecs registers of rows

@@ -440,31 +440,34 @@ func storeQ8VecAVX2(dst *byte, x *float32, blocks int)
 func dots16F32AVX2(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
-func dots4x4F32AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+func dots4x4F32AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, rows int, n int)
 
 //go:noescape
 func dots16F16AVX2(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
-func dots4x4F16AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+func dots4x4F16AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, rows int, n int)
 
 //go:noescape
 func dots16BF16AVX2(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
-func dots4x4BF16AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+func dots4x4BF16AVX2(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, rows int, n int)
 
 //go:noescape
 func scores16F32AVX2(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
-func scores16F16AVX2(dst *float32, x *float32, w *byte, stride int, n int)
-
-//go:noescape
 func weightedF32AVX2(out *float32, p *float32, w *byte, stride int, rows int, n int)
 
 //go:noescape
+func scores16F16AVX2(dst *float32, x *float32, w *byte, stride int, n int)
+
+//go:noescape
 func weightedF16AVX2(out *float32, p *float32, w *byte, stride int, rows int, n int)
+
+//go:noescape
+func weighted4AVX2(out *[4]*float32, p *float32, pStride int, w *byte, stride int, rows int, n int)
 
 //go:noescape
 func addVecVNNI(dst *float32, x *float32, y *float32, n int)
@@ -536,28 +539,31 @@ func storeQ8VecVNNI(dst *byte, x *float32, blocks int)
 func dots16F32VNNI(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
-func dots4x4F32VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+func dots4x4F32VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, rows int, n int)
 
 //go:noescape
 func dots16F16VNNI(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
-func dots4x4F16VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+func dots4x4F16VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, rows int, n int)
 
 //go:noescape
 func dots16BF16VNNI(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
-func dots4x4BF16VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, n int)
+func dots4x4BF16VNNI(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, rows int, n int)
 
 //go:noescape
 func scores16F32VNNI(dst *float32, x *float32, w *byte, stride int, n int)
 
 //go:noescape
-func scores16F16VNNI(dst *float32, x *float32, w *byte, stride int, n int)
-
-//go:noescape
 func weightedF32VNNI(out *float32, p *float32, w *byte, stride int, rows int, n int)
 
 //go:noescape
+func scores16F16VNNI(dst *float32, x *float32, w *byte, stride int, n int)
+
+//go:noescape
 func weightedF16VNNI(out *float32, p *float32, w *byte, stride int, rows int, n int)
+
+//go:noescape
+func weighted4VNNI(out *[4]*float32, p *float32, pStride int, w *byte, stride int, rows int, n int)

@@ -29,10 +29,12 @@ type vecKernels struct {
 	quantize        func(x *float32, q *int8, d *float32, s *int16, ds *float32, c, c16 *int32, blocks int)
 	storeQ8         func(dst *byte, x *float32, blocks int)
 
-	// By type: 16 rows times a vector, 4 rows times 4, 16 scores, a weighted
+	weighted4 func(out *[4]*float32, p *float32, pStride int, w *byte, stride, rows, n int)
+
+	// By type: 16 rows times a vector, rows by fours times 4, 16 scores, a weighted
 	// sum of rows.
 	dots16   [typeCount]func(dst, x *float32, w *byte, stride, n int)
-	dots4x4  [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int)
+	dots4x4  [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, rows, n int)
 	scores16 [typeCount]func(dst, x *float32, w *byte, stride, n int)
 	weighted [typeCount]func(out, p *float32, w *byte, stride, rows, n int)
 }
@@ -43,9 +45,10 @@ var avx2Vec = vecKernels{
 	normalize: normalizeVecAVX2, scaleMax: scaleMaxVecAVX2, expSum: expSumVecAVX2, swiGLU: swiGLUVecAVX2,
 	geGLU: geGLUVecAVX2, ropeNeox: ropeNeoxVecAVX2, ropeNorm: ropeNormVecAVX2, f16: f16VecAVX2,
 	widenF16: widenF16VecAVX2, widenQ8: widenQ8VecAVX2, softcap: softcapVecAVX2, quantize: quantizeVecAVX2, storeQ8: storeQ8VecAVX2,
+	weighted4: weighted4AVX2,
 	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
 		quant.F32: dots16F32AVX2, quant.F16: dots16F16AVX2, quant.BF16: dots16BF16AVX2},
-	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int){
+	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, rows, n int){
 		quant.F32: dots4x4F32AVX2, quant.F16: dots4x4F16AVX2, quant.BF16: dots4x4BF16AVX2},
 	scores16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
 		quant.F32: scores16F32AVX2, quant.F16: scores16F16AVX2},
@@ -59,9 +62,10 @@ var vnniVec = vecKernels{
 	normalize: normalizeVecVNNI, scaleMax: scaleMaxVecVNNI, expSum: expSumVecVNNI, swiGLU: swiGLUVecVNNI,
 	geGLU: geGLUVecVNNI, ropeNeox: ropeNeoxVecVNNI, ropeNorm: ropeNormVecVNNI, f16: f16VecVNNI,
 	widenF16: widenF16VecVNNI, widenQ8: widenQ8VecVNNI, softcap: softcapVecVNNI, quantize: quantizeVecVNNI, storeQ8: storeQ8VecVNNI,
+	weighted4: weighted4VNNI,
 	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
 		quant.F32: dots16F32VNNI, quant.F16: dots16F16VNNI, quant.BF16: dots16BF16VNNI},
-	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, n int){
+	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, rows, n int){
 		quant.F32: dots4x4F32VNNI, quant.F16: dots4x4F16VNNI, quant.BF16: dots4x4BF16VNNI},
 	scores16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
 		quant.F32: scores16F32VNNI, quant.F16: scores16F16VNNI},
@@ -249,9 +253,7 @@ func manyFloats(k *vecKernels, dst []float32, stride int, m *Matrix, r0, r1 int,
 	rEnd, tEnd := r0+(r1-r0)&^3, a.N&^3
 	for r := r0; r < rEnd; r += 16 {
 		for t := 0; t < tEnd; t += 4 {
-			for i := r; i < min(r+16, rEnd); i += 4 {
-				dots(&dst[t*stride+i], 4*stride, &a.X[t*a.K], 4*a.K, &m.Data[i*m.RowBytes], m.RowBytes, a.K)
-			}
+			dots(&dst[t*stride+r], 4*stride, &a.X[t*a.K], 4*a.K, &m.Data[r*m.RowBytes], m.RowBytes, min(16, rEnd-r), a.K)
 		}
 	}
 	if rEnd < r1 {

@@ -199,6 +199,18 @@ func TestAttendTiers(t *testing.T) {
 				for i := range qs {
 					sameBits(t, fmt.Sprintf("%s %v: query %d of many", typ, dim, i), qs[i].Out, wants[i])
 				}
+				// In another order, neighbours see the same positions.
+				var sorted []Query
+				for i := range qs {
+					from := i%len(params)*len(ranges) + i/len(params)
+					sorted = append(sorted, qs[from])
+					sorted[i].Out = make([]float32, dim[1])
+					wants = append(wants, wants[from])
+				}
+				AttendMany(sorted, kv, s)
+				for i := range sorted {
+					sameBits(t, fmt.Sprintf("%s %v: query %d of many, sorted", typ, dim, i), sorted[i].Out, wants[len(qs)+i])
+				}
 			}
 		}
 	})

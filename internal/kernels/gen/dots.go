@@ -74,10 +74,11 @@ func dotsFuncs(a *asm) {
 		dots16(a, e.name, e.bytes)
 		dots4x4(a, e.name, e.bytes)
 	}
-	scores16(a, "F32", 4)
-	scores16(a, "F16", 2)
-	weightedFunc(a, "F32", 4)
-	weightedFunc(a, "F16", 2)
+	for _, e := range elem[:2] {
+		scores16(a, e.name, e.bytes)
+		weightedFunc(a, e.name, e.bytes)
+	}
+	weighted4(a)
 }
 
 // dots16: dst[i] = row i . x for 16 rows stride bytes apart, n a multiple of 16.
@@ -169,60 +170,22 @@ func quads(f *fn, kind string, bytes int, prefetch bool) {
 	f.end()
 }
 
-// scores16 is dots16 for short rows that lie in the cache: all 16 rows at once
-// in AVX-512, and nothing is prefetched.
-func scores16(a *asm, kind string, bytes int) {
-	f := a.vfunc("scores16"+kind, "", param{"dst", "*float32"}, param{"x", "*float32"}, param{"w", "*byte"},
-		param{"stride", "int"}, param{"n", "int"})
-	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12", "n", "CX")
-	f.op("LEAQ", "(R12)(R12*2)", "R13")
-	if !a.wide {
-		quads(f, kind, bytes, false)
-		return
-	}
-	f.op("LEAQ", "(R8)(R12*4)", "R9")
-	f.op("LEAQ", "(R8)(R12*8)", "R10")
-	f.op("LEAQ", "(R9)(R12*8)", "R11")
-	var p [16]int
-	for i := range 16 {
-		p[i] = i
-		f.zero(i)
-	}
-	f.label("loop")
-	f.mov("(DX)", a.v(16))
-	for i := range 16 {
-		at := "(" + rowBase[i/4] + ")" + []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i%4]
-		if kind == "F32" {
-			f.fma231(at, a.v(16), i)
-			continue
-		}
-		t := 17 + i%8
-		f.widen(kind, at, t)
-		f.fma231(a.v(t), a.v(16), i)
-	}
-	f.op("ADDQ", "$64", "DX")
-	for _, r := range rowBase {
-		f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), r)
-	}
-	f.op("SUBQ", "$16", "CX")
-	f.op("JNZ", "loop")
-	f.tree16(p, 17, 16)
-	f.mov(a.v(16), "(DI)")
-	f.end()
-}
-
-// dots4x4: dst[t*dstStride+i] = row i . vector t for 4 rows and 4 vectors,
-// strides in bytes.
+// dots4x4: dst[t*dstStride+i] = row i . vector t for rows, a multiple of 4, and 4
+// vectors, strides in bytes.
 func dots4x4(a *asm, kind string, bytes int) {
 	f := a.vfunc("dots4x4"+kind, "", param{"dst", "*float32"}, param{"dstStride", "int"}, param{"x", "*float32"},
-		param{"xStride", "int"}, param{"w", "*byte"}, param{"stride", "int"}, param{"n", "int"})
-	f.ptr("dst", "DI", "dstStride", "SI", "x", "DX", "xStride", "R10", "w", "R8", "stride", "R12")
+		param{"xStride", "int"}, param{"w", "*byte"}, param{"stride", "int"}, param{"rows", "int"}, param{"n", "int"})
+	f.ptr("dst", "DI", "dstStride", "SI", "x", "DX", "xStride", "R10", "w", "R8", "stride", "R12", "rows", "BX")
 	f.op("LEAQ", "(R12)(R12*2)", "R13")
 	f.op("LEAQ", "(R10)(R10*2)", "R11")
 	rowOff := []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}
 	xOff := []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}
+	f.label("rows")
+	f.op("MOVQ", "DI", "R15")
+	f.op("MOVQ", "DX", "AX")
 	if a.wide {
 		f.op("MOVQ", f.arg("n"), "CX")
+		f.op("MOVQ", "R8", "R9")
 		var p [16]int
 		for i := range 16 {
 			p[i] = i // product 4*token + row
@@ -230,103 +193,61 @@ func dots4x4(a *asm, kind string, bytes int) {
 		}
 		f.label("loop")
 		for i := range 4 {
-			f.widen(kind, "(R8)"+rowOff[i], 16+i)
+			f.widen(kind, "(R9)"+rowOff[i], 16+i)
 		}
 		for t := range 4 {
-			f.mov("(DX)"+xOff[t], a.v(20+t))
+			f.mov("(AX)"+xOff[t], a.v(20+t))
 			for i := range 4 {
 				f.fma231(a.v(16+i), a.v(20+t), 4*t+i)
 			}
 		}
-		f.op("ADDQ", "$64", "DX")
-		f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R8")
+		f.op("ADDQ", "$64", "AX")
+		f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R9")
 		f.op("SUBQ", "$16", "CX")
 		f.op("JNZ", "loop")
 		f.tree16(p, 17, 16)
 		for t := range 4 {
-			f.op("VEXTRACTF32X4", fmt.Sprintf("$%d", t), a.v(16), x(0))
-			f.op("VMOVUPS", x(0), "(DI)")
-			f.op("ADDQ", "SI", "DI")
-		}
-		f.end()
-		return
-	}
-	// A token at a time: four rows fill eight registers.
-	f.op("MOVQ", "$4", "R11")
-	f.label("tokens")
-	f.op("MOVQ", f.arg("n"), "CX")
-	f.op("MOVQ", "R8", "R9")
-	f.op("MOVQ", "DX", "AX")
-	for i := range 8 {
-		f.zero(i)
-	}
-	f.label("loop")
-	for h := range 2 {
-		f.mov(mem(32*h, "AX"), y(8+h))
-	}
-	for i := range 4 {
-		for h := range 2 {
-			f.widen(kind, fmt.Sprintf("%d(R9)%s", h*8*bytes, rowOff[i]), 10+h)
-			f.fma231(y(10+h), y(8+h), 2*i+h)
-		}
-	}
-	f.op("ADDQ", "$64", "AX")
-	f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R9")
-	f.op("SUBQ", "$16", "CX")
-	f.op("JNZ", "loop")
-	f.tree4(0, 8, 0)
-	f.op("VMOVUPS", x(0), "(DI)")
-	f.op("ADDQ", "SI", "DI")
-	f.op("ADDQ", "R10", "DX")
-	f.op("DECQ", "R11")
-	f.op("JNZ", "tokens")
-	f.end()
-}
-
-// weightedFunc: out[i] = fma(p[j], row j [i], out[i]) for rows j in order; n,
-// the columns, a multiple of 16.
-func weightedFunc(a *asm, kind string, bytes int) {
-	f := a.vfunc("weighted"+kind, "", param{"out", "*float32"}, param{"p", "*float32"}, param{"w", "*byte"},
-		param{"stride", "int"}, param{"rows", "int"}, param{"n", "int"})
-	f.ptr("out", "DI", "p", "SI", "w", "R8", "stride", "R12", "rows", "DX", "n", "CX")
-	block := func(label string, regs int) {
-		next := label + "Done"
-		cols := regs * a.floats()
-		f.label(label)
-		f.op("CMPQ", "CX", fmt.Sprintf("$%d", cols))
-		f.op("JLT", next)
-		for i := range regs {
-			f.mov(mem(i*a.vb(), "DI"), a.v(i))
-		}
-		f.op("MOVQ", "R8", "R9")
-		f.op("MOVQ", "SI", "R10")
-		f.op("MOVQ", "DX", "R11")
-		f.label(label + "Rows")
-		f.op("VBROADCASTSS", "(R10)", a.v(8))
-		for i := range regs {
-			at := mem(i*a.floats()*bytes, "R9")
-			if kind == "F32" {
-				f.fma231(at, a.v(8), i)
-				continue
+			if t == 0 {
+				f.op("VMOVUPS", x(16), "(R15)")
+			} else {
+				f.op("VEXTRACTF32X4", fmt.Sprintf("$%d", t), a.v(16), "(R15)")
 			}
-			f.widen(kind, at, 9+i%4)
-			f.fma231(a.v(9+i%4), a.v(8), i)
+			f.op("ADDQ", "SI", "R15")
 		}
-		f.op("ADDQ", "$4", "R10")
-		f.op("ADDQ", "R12", "R9")
-		f.op("DECQ", "R11")
-		f.op("JNZ", label+"Rows")
-		for i := range regs {
-			f.mov(a.v(i), mem(i*a.vb(), "DI"))
+	} else {
+		// A token at a time: four rows fill eight registers.
+		f.op("MOVQ", "$4", "R14")
+		f.label("tokens")
+		f.op("MOVQ", f.arg("n"), "CX")
+		f.op("MOVQ", "R8", "R9")
+		f.op("MOVQ", "AX", "R11")
+		for i := range 8 {
+			f.zero(i)
 		}
-		f.op("ADDQ", fmt.Sprintf("$%d", 4*cols), "DI")
-		f.op("ADDQ", fmt.Sprintf("$%d", cols*bytes), "R8")
-		f.op("SUBQ", fmt.Sprintf("$%d", cols), "CX")
-		f.op("JMP", label)
-		f.label(next)
+		f.label("loop")
+		for h := range 2 {
+			f.mov(mem(32*h, "R11"), y(8+h))
+		}
+		for i := range 4 {
+			for h := range 2 {
+				f.widen(kind, fmt.Sprintf("%d(R9)%s", h*8*bytes, rowOff[i]), 10+h)
+				f.fma231(y(10+h), y(8+h), 2*i+h)
+			}
+		}
+		f.op("ADDQ", "$64", "R11")
+		f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R9")
+		f.op("SUBQ", "$16", "CX")
+		f.op("JNZ", "loop")
+		f.tree4(0, 8, 0)
+		f.op("VMOVUPS", x(0), "(R15)")
+		f.op("ADDQ", "SI", "R15")
+		f.op("ADDQ", "R10", "AX")
+		f.op("DECQ", "R14")
+		f.op("JNZ", "tokens")
 	}
-	block("wide", 8)
-	block("middle", 4)
-	block("narrow", pick(a, 1, 2))
+	f.op("ADDQ", "$16", "DI")
+	f.op("LEAQ", "(R8)(R12*4)", "R8")
+	f.op("SUBQ", "$4", "BX")
+	f.op("JNZ", "rows")
 	f.end()
 }
