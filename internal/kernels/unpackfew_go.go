@@ -1,6 +1,10 @@
 package kernels
 
-import "happyphonellm/internal/quant"
+import (
+	"encoding/binary"
+
+	"happyphonellm/internal/quant"
+)
 
 // Types of one to four bits without a grid: ternary numbers and 4-bit floats.
 
@@ -9,10 +13,30 @@ func unpackTQ1_0(f *rowForm, src []byte) {
 	for b := range f.d {
 		blk := src[b/8*54:][:54]
 		f.d[b] = f16(blk[52:])
-		for i := range 32 {
-			f.q[32*b+i] = quant.DigitTQ1_0(blk, b%8*32+i)
+		for i := b % 8 * 32; i < b%8*32+32; i += 8 {
+			q := f.q[b/8*256+i:][:8]
+			switch {
+			case i < 160:
+				digits8(q, blk[i%32:], i/32)
+			case i < 240:
+				digits8(q, blk[32+i%16:], (i-160)/16)
+			default:
+				for j := range q {
+					q[j] = quant.DigitTQ1_0(blk, i+j)
+				}
+			}
 		}
 	}
+}
+
+// digits8 writes digit n, less one, of each of eight bytes: see quant.DigitTQ1_0. Every
+// second byte is a number of 16 bits.
+func digits8(q []int8, src []byte, n int) {
+	const lanes = 0x00ff00ff00ff00ff
+	x, power := binary.LittleEndian.Uint64(src), [5]uint64{1, 3, 9, 27, 81}[n]
+	even := (x & lanes * power & lanes * 3 >> 8) & lanes
+	odd := (x >> 8 & lanes * power & lanes * 3 >> 8) & lanes
+	putLess(q, even|odd<<8, 1)
 }
 
 func unpackTQ2_0(f *rowForm, src []byte) {
@@ -21,8 +45,8 @@ func unpackTQ2_0(f *rowForm, src []byte) {
 		blk := src[b/8*66:][:66]
 		f.d[b] = f16(blk[64:])
 		low, q := blk[b%8/4*32:][:32], f.q[32*b:][:32]
-		for i := range q {
-			q[i] = int8(low[i]>>(b%4*2)&3) - 1
+		for i := 0; i < 32; i += 8 {
+			putLess(q[i:], binary.LittleEndian.Uint64(low[i:])>>(b%4*2)&(3*ones), 1)
 		}
 	}
 }
@@ -32,8 +56,8 @@ func unpackQ1_0(f *rowForm, src []byte) {
 	for b := range f.d {
 		blk := src[b/4*18:][:18]
 		f.d[b] = f16(blk)
-		for i := range 32 {
-			f.q[32*b+i] = int8(blk[2+b%4*4+i/8]>>(i%8)&1)*2 - 1
+		for i, bits := range blk[2+b%4*4:][:4] {
+			putLess(f.q[32*b+8*i:], quant.SignMasks[bits]&(2*ones), 1)
 		}
 	}
 }
@@ -43,8 +67,11 @@ func unpackQ2_0(f *rowForm, src []byte) {
 	for b := range f.d {
 		blk := src[b/2*18:][:18]
 		f.d[b] = f16(blk)
-		for i := range 32 {
-			f.q[32*b+i] = int8(blk[2+b%2*8+i/4]>>(i%4*2)&3) - 1
+		for i := 0; i < 32; i += 8 {
+			x := uint64(binary.LittleEndian.Uint16(blk[2+b%2*8+i/4:]))
+			x = (x | x<<24) & 0x000000ff000000ff
+			x = (x | x<<12) & 0x000f000f000f000f
+			putLess(f.q[32*b+i:], (x|x<<6)&(3*ones), 1)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"encoding/binary"
+	"unsafe"
 
 	"happyphonellm/internal/quant"
 )
@@ -13,10 +14,15 @@ import (
 // putPoint writes the 8 bytes of a point, negated where the mask has ones. No
 // byte of a point is 0, so that none carries into the next.
 func putPoint(q []int8, point, mask uint64) {
-	point = (point ^ mask) + mask&0x0101010101010101
-	for i := range q[:8] {
-		q[i] = int8(point >> (8 * i))
-	}
+	put8(q, (point^mask)+mask&ones)
+}
+
+// ones has a 1 in every byte.
+const ones = 0x0101010101010101
+
+// put8 writes the bytes of x, the lowest first, in one store.
+func put8(q []int8, x uint64) {
+	binary.LittleEndian.PutUint64(unsafe.Slice((*byte)(unsafe.Pointer(&q[:8][0])), 8), x)
 }
 
 func unpackIQ2_XXS(f *rowForm, src []byte) {
@@ -93,11 +99,14 @@ func unpackIQ3_S(f *rowForm, src []byte) {
 	}
 }
 
-// eighths writes 8*value + delta of an IQ1 point.
+// putLess writes the bytes of x, each below 128, less n, up to 128: no byte borrows
+// from the next, as each gets 128 more for as long.
+func putLess(q []int8, x, n uint64) { put8(q, (x|128*ones)-n*ones^128*ones) }
+
+// eighths writes 8*value + delta of an IQ1 point; delta is 1 or -1.
 func eighths(q []int8, point uint64, delta int8) {
-	for i := range q[:8] {
-		q[i] = int8(point>>(8*i))<<3 + delta
-	}
+	raised := (point&(127*ones) + ones) ^ point&(128*ones)
+	putLess(q, raised<<3, uint64(8-delta))
 }
 
 func unpackIQ1_S(f *rowForm, src []byte) {
