@@ -10,43 +10,52 @@ import (
 
 func unpackTQ1_0(f *rowForm, src []byte) {
 	f.form = formScale
-	for b := range f.d {
-		blk := src[b/8*54:][:54]
-		f.d[b] = f16(blk[52:])
-		for i := b % 8 * 32; i < b%8*32+32; i += 8 {
-			q := f.q[b/8*256+i:][:8]
-			switch {
-			case i < 160:
-				digits8(q, blk[i%32:], i/32)
-			case i < 240:
-				digits8(q, blk[32+i%16:], (i-160)/16)
-			default:
-				for j := range q {
-					q[j] = quant.DigitTQ1_0(blk, i+j)
-				}
+	for sb := range len(f.d) / 8 {
+		blk, q := src[54*sb:][:54], f.q[256*sb:][:256]
+		f.sameScale(sb, f16(blk[52:]))
+		for n, power := range powers3 {
+			for i := 0; i < 32; i += 8 {
+				digits8(q[32*n+i:], blk[i:], power)
 			}
+			digits8(q[160+16*n:], blk[32:], power)
+			digits8(q[168+16*n:], blk[40:], power)
+		}
+		for i := 240; i < 256; i++ {
+			q[i] = quant.DigitTQ1_0(blk, i)
 		}
 	}
 }
 
-// digits8 writes digit n, less one, of each of eight bytes: see quant.DigitTQ1_0. Every
+var powers3 = [5]uint64{1, 3, 9, 27, 81}
+
+// digits8 writes a digit, less one, of each of eight bytes: see quant.DigitTQ1_0. Every
 // second byte is a number of 16 bits.
-func digits8(q []int8, src []byte, n int) {
+func digits8(q []int8, src []byte, power uint64) {
 	const lanes = 0x00ff00ff00ff00ff
-	x, power := binary.LittleEndian.Uint64(src), [5]uint64{1, 3, 9, 27, 81}[n]
+	x := binary.LittleEndian.Uint64(src)
 	even := (x & lanes * power & lanes * 3 >> 8) & lanes
 	odd := (x >> 8 & lanes * power & lanes * 3 >> 8) & lanes
 	putLess(q, even|odd<<8, 1)
 }
 
+// sameScale is the scale of the eight blocks of superblock sb.
+func (f *rowForm) sameScale(sb int, d float32) {
+	for b := range 8 {
+		f.d[8*sb+b] = d
+	}
+}
+
 func unpackTQ2_0(f *rowForm, src []byte) {
 	f.form = formScale
-	for b := range f.d {
-		blk := src[b/8*66:][:66]
-		f.d[b] = f16(blk[64:])
-		low, q := blk[b%8/4*32:][:32], f.q[32*b:][:32]
-		for i := 0; i < 32; i += 8 {
-			putLess(q[i:], binary.LittleEndian.Uint64(low[i:])>>(b%4*2)&(3*ones), 1)
+	for sb := range len(f.d) / 8 {
+		blk, q := src[66*sb:][:66], f.q[256*sb:][:256]
+		f.sameScale(sb, f16(blk[64:]))
+		for i := 0; i < 64; i += 8 {
+			x := binary.LittleEndian.Uint64(blk[i:])
+			for to := i/32*128 + i%32; to < i/32*128+128; to += 32 {
+				putLess(q[to:], x&(3*ones), 1)
+				x >>= 2
+			}
 		}
 	}
 }
