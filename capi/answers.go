@@ -112,6 +112,12 @@ func (s *session) begin(request uintptr) error {
 	return s.stream.Begin(r)
 }
 
+// beginAndUnlock is begin with s.beginning held, which it lets go even if it panics.
+func (s *session) beginAndUnlock(request uintptr) error {
+	defer s.beginning.Unlock()
+	return s.begin(request)
+}
+
 var finishes = map[infer.Finish]C.int32_t{
 	infer.Running: C.HP_LLM_FINISH_NONE, infer.FinishStop: C.HP_LLM_FINISH_STOP,
 	infer.FinishLength: C.HP_LLM_FINISH_LENGTH, infer.FinishContext: C.HP_LLM_FINISH_CONTEXT,
@@ -141,11 +147,13 @@ func hpgo_generate(handle uint64, request, function, user, e uintptr) int32 {
 		if function == 0 {
 			return argument("callback is NULL")
 		}
+		s.beginning.Lock()
 		if !s.taker.CompareAndSwap(nobody, generateTakes) {
+			s.beginning.Unlock()
 			return infer.ErrBusy
 		}
 		defer s.taker.Store(nobody)
-		if err := s.begin(request); err != nil {
+		if err := s.beginAndUnlock(request); err != nil {
 			return err
 		}
 		for {
@@ -174,10 +182,12 @@ func hpgo_start(handle uint64, request uintptr, e uintptr) int32 {
 		if err != nil {
 			return err
 		}
+		s.beginning.Lock()
 		if s.taker.Load() == generateTakes {
+			s.beginning.Unlock()
 			return infer.ErrBusy
 		}
-		return s.begin(request)
+		return s.beginAndUnlock(request)
 	})
 }
 

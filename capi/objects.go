@@ -45,6 +45,9 @@ type session struct {
 	// taker says who takes events now. While it is hp_llm_generate, also when that
 	// is in a callback, other calls that work on answers are refused.
 	taker atomic.Int32
+	// beginning is held while an answer begins, so that a start that has found nobody
+	// does not take the place of the answer that a generate has begun since.
+	beginning sync.Mutex
 }
 
 // Values of session.taker.
