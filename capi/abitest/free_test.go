@@ -1,6 +1,9 @@
 package abitest
 
 import (
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -131,5 +134,29 @@ func TestShutdown(t *testing.T) {
 	want(t, "generate after shutdown", status, e, ok)
 	if len(a.ids) != 4 {
 		t.Errorf("%d tokens", len(a.ids))
+	}
+}
+
+// TestStartBesideGenerate begins a generate while a start copies a long prompt: the
+// start must not take the place of the answer whose events the generate hands out.
+func TestStartBesideGenerate(t *testing.T) {
+	model := loadModel(t, tinyModel(t, 64), 1)
+	session := newSession(t, model, 256)
+	e := failure()
+	whole, status := generate(session, greedy("some words", 8), e, nil)
+	want(t, "generate", status, e, ok)
+	long := greedy(strings.Repeat("words ", 4<<20), 8)
+	var began sync.WaitGroup
+	began.Go(func() {
+		if status := lib.start(session, ptr(long), nil); status != ok && status != eBusy {
+			t.Errorf("start: status %d", status)
+		}
+	})
+	time.Sleep(time.Millisecond)
+	slow := sync.OnceFunc(func() { time.Sleep(500 * time.Millisecond) })
+	a, status := generate(session, greedy("some words", 8), e, func(*cEvent) int32 { slow(); return 0 })
+	began.Wait()
+	if status != eBusy && (status != ok || !slices.Equal(a.ids, whole.ids)) {
+		t.Errorf("status %d, %s: %v, want %v", status, e.text(), a.ids, whole.ids)
 	}
 }
