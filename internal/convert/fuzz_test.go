@@ -3,6 +3,7 @@ package convert
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -189,7 +190,7 @@ func (c *foreignConfig) convert(t testing.TB, config []byte) (fault string) {
 	case took > 10*time.Second:
 		return "it took " + took.String()
 	case got > 64*(c.bytes+int64(len(config)))+64<<20:
-		return "it took much memory"
+		return fmt.Sprintf("it took %d bytes of memory, the files have %d", got, c.bytes)
 	case err != nil:
 		if _, err := os.Stat(to); err == nil {
 			return "an error, and a file"

@@ -166,16 +166,6 @@ DATA ·cstB248+48(SB)/8, $0xf8f8f8f8f8f8f8f8
 DATA ·cstB248+56(SB)/8, $0xf8f8f8f8f8f8f8f8
 GLOBL ·cstB248(SB), RODATA|NOPTR, $64
 
-DATA ·cstB255+0(SB)/8, $0xffffffffffffffff
-DATA ·cstB255+8(SB)/8, $0xffffffffffffffff
-DATA ·cstB255+16(SB)/8, $0xffffffffffffffff
-DATA ·cstB255+24(SB)/8, $0xffffffffffffffff
-DATA ·cstB255+32(SB)/8, $0xffffffffffffffff
-DATA ·cstB255+40(SB)/8, $0xffffffffffffffff
-DATA ·cstB255+48(SB)/8, $0xffffffffffffffff
-DATA ·cstB255+56(SB)/8, $0xffffffffffffffff
-GLOBL ·cstB255(SB), RODATA|NOPTR, $64
-
 DATA ·cstD1+0(SB)/8, $0x0000000100000001
 DATA ·cstD1+8(SB)/8, $0x0000000100000001
 DATA ·cstD1+16(SB)/8, $0x0000000100000001

@@ -22,7 +22,7 @@ func constants() {
 		}
 		fmt.Fprintf(&out, "GLOBL ·cst%s(SB), RODATA|NOPTR, $64\n", name)
 	}
-	for _, v := range []byte{2, 3, 4, 12, 15, 16, 28, 32, 48, 112, 120, 127, 128, 192, 240, 248, 255} {
+	for _, v := range []byte{2, 3, 4, 12, 15, 16, 28, 32, 48, 112, 120, 127, 128, 192, 240, 248} {
 		put(fmt.Sprintf("B%d", v), func(int) byte { return v })
 	}
 	dword := func(name string, v uint32) {

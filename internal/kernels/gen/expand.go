@@ -2,11 +2,11 @@ package main
 
 import "fmt"
 
-// Rows whose numbers index a grid of points: the
-// unpacking to the blocks of expand_amd64.go (a float32 scale, of types with
-// sub-scales three, and 32 int8 weights), and the product of eight rows with a
-// token. What counts is the number of table look-ups, which are scalar, so rows
-// are taken one at a time, superblock by superblock.
+// Rows whose numbers index a grid of points: the unpacking to the blocks of
+// expand_amd64.go (a float32 scale, of types with sub-scales three, and 32 int8
+// weights), and the product of eight rows with a token. What counts is the
+// number of table look-ups, which are scalar, so rows are taken one at a time,
+// superblock by superblock.
 //
 // Indices and signs of a superblock of 256 are first brought apart by vector
 // operations. Signs are left on the stack, indices in vector registers.

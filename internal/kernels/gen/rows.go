@@ -89,10 +89,12 @@ func rowsFunc(a *asm, f *format, unpack bool) {
 	a.op("LEAQ", "(R12)(R12*2)", "R13")
 	a.op("LEAQ", "(R8)(R12*4)", "R9")
 	if a.wide {
-		a.op("MOVL", "$0x1111", "AX") // one lane of a row's four
-		a.op("KMOVW", "AX", "K2")
 		a.op("LEAQ", "(R8)(R12*8)", "R10")
 		a.op("LEAQ", "(R9)(R12*8)", "R11")
+	}
+	if a.wide && !unpack { // one lane of a row's four, see rows.start
+		a.op("MOVL", "$0x1111", "AX")
+		a.op("KMOVW", "AX", "K2")
 	}
 	regs := []string{"DX", "AX", "BX", "CX", "SI", "R14"}
 	for i, r := range regs {
