@@ -113,7 +113,7 @@ func TestEncodings(t *testing.T) {
 			}
 		}
 	}
-	cmd := exec.Command(mc, "--disassemble", "--triple=aarch64", "-mattr=+v8.6a")
+	cmd := exec.Command(mc, "--disassemble", "--triple=aarch64", "-mattr=+v8.6a,+fp16fml")
 	cmd.Stdin = strings.NewReader(in.String())
 	out, err := cmd.CombinedOutput()
 	if err != nil {

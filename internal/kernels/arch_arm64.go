@@ -6,6 +6,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/cpu"
+
+	"happyphonellm/internal/quant"
 )
 
 // tierScratch is what the arm64 tiers keep per worker.
@@ -13,6 +15,7 @@ type tierScratch struct {
 	rest [8]float32 // result of a group with fewer rows than the kernel takes
 
 	floats                      []float32  // widened rows
+	halves                      []uint16   // tokens for rows of F16
 	one                         [4]float32 // a score
 	scores                      [attendTile]float32
 	kTile, vTile, queries, many []float32 // attention: widened tiles, queries and scores of many
@@ -27,7 +30,9 @@ type tierScratch struct {
 const apple = runtime.GOOS == "darwin" || runtime.GOOS == "ios"
 
 func hasDotProd() bool { return apple || cpu.ARM64.HasASIMDDP }
-func hasI8MM() bool    { return cpu.ARM64.HasI8MM && hasDotProd() }
+
+// hasI8MM asks for FHM too, which processors with I8MM have.
+func hasI8MM() bool { return cpu.ARM64.HasI8MM && cpu.ARM64.HasASIMDFHM && hasDotProd() }
 
 var neonTier = tier{
 	name:  "neon",
@@ -52,6 +57,7 @@ var neonTier = tier{
 	ropeNorm: ropeNormVecNEON,
 	ropeNeox: ropeNeoxVecNEON,
 	storeF16: storeF16VecNEON,
+	roundF16: roundF16VecNEON,
 	attend:   attendVecNEON,
 
 	attendMany: attendManyVecNEON,
@@ -69,7 +75,8 @@ var i8mmTier = tier{
 	name: "i8mm",
 	base: &dotProdTier,
 	has:  hasI8MM,
-	many: manyI8MM.table(),
+	few:  [typeCount]mulFunc{quant.F16: fewHalves},
+	many: withFloats(manyI8MM.table(), [typeCount]mulFunc{quant.F16: manyHalves}),
 }
 
 func archTiers() []*tier { return []*tier{&neonTier, &dotProdTier, &i8mmTier} }

@@ -60,7 +60,7 @@ func attendVecNEON(out, q []float32, kv *HeadCache, from, to int, p *AttendParam
 		if k.f16 {
 			kernel = fewF16NEON
 		}
-		rowsFloat(kernel, ts.scores[lo-t0:hi-t0], k.data, k.stride, q, s)
+		rowsFloat(kernel, ts.scores[lo-t0:hi-t0], k.data, k.stride, &q[0], len(q), s)
 		c := st.weights(ts.scores[:attendTile], lo, hi, p, &ts.one)
 		if c != 1 {
 			scaleVecNEON(out, out, c)
@@ -158,7 +158,7 @@ func attendManyVecNEON(qs []Query, kv *HeadCache, s *Scratch) {
 		v := tileRows(&ts.vTile, kv.Type, kv.V, kv.VStride, kv.VDim, first, last, true)
 		for j := first; j < last; j += 2 {
 			row := (*float32)(unsafe.Pointer(&k.data[(j-first)*k.stride]))
-			gemmFloats(ts.many[j-t0:], attendTile, min(2, last-j), row, k.stride, ts.queries, kv.KDim, len(qs), ts)
+			gemmFloats(gemmFloatNEON, ts.many[j-t0:], attendTile, min(2, last-j), row, k.stride, &ts.queries[0], 4*kv.KDim, kv.KDim, len(qs), ts)
 		}
 		for i := range qs {
 			q := &qs[i]

@@ -126,7 +126,7 @@ func TestRowsMeanWhatQuantSays(t *testing.T) {
 }
 
 // TestMulRowsNear compares products with float64 arithmetic on the dequantized
-// weights and the quantized activations.
+// weights and the quantized or rounded activations.
 func TestMulRowsNear(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, typ := range allTypesTested {
@@ -142,8 +142,11 @@ func TestMulRowsNear(t *testing.T) {
 					var want, size float64
 					for i, v := range w {
 						x := float64(a.X[tok*a.K+i])
-						if m.NeedsQuantized() {
+						switch {
+						case m.NeedsQuantized():
 							x = float64(a.Q[tok*a.K+i]) * float64(a.D[(tok*a.K+i)/32])
+						case typ == quant.F16: // all are of F16's range
+							x = float64(quant.F16ToF32(quant.F32ToF16(a.X[tok*a.K+i])))
 						}
 						want += float64(v) * x
 						size += math.Abs(float64(v) * x)

@@ -94,6 +94,8 @@
 #define FMUL4S(m, n, d)        WORD $(0x6E20DC00 | (m)<<16 | (n)<<5 | (d)) // fmul d.4s, n.4s, m.4s
 #define FDIV4S(m, n, d)        WORD $(0x6E20FC00 | (m)<<16 | (n)<<5 | (d)) // fdiv d.4s, n.4s, m.4s
 #define FMLA4S(m, n, d)        WORD $(0x4E20CC00 | (m)<<16 | (n)<<5 | (d)) // fmla d.4s, n.4s, m.4s
+#define FMLAL4S(m, n, d)       WORD $(0x4E20EC00 | (m)<<16 | (n)<<5 | (d)) // fmlal d.4s, n.4h, m.4h
+#define FMLAL2_4S(m, n, d)     WORD $(0x6E20CC00 | (m)<<16 | (n)<<5 | (d)) // fmlal2 d.4s, n.4h, m.4h
 #define FMULI4S(i, m, n, d)    WORD $(0x4F809000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // fmul d.4s, n.4s, m.s[i]
 #define FMLAI4S(i, m, n, d)    WORD $(0x4F801000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // fmla d.4s, n.4s, m.s[i]
 #define FMIN4S(m, n, d)        WORD $(0x4EA0F400 | (m)<<16 | (n)<<5 | (d)) // fmin d.4s, n.4s, m.4s

@@ -6,6 +6,7 @@ package kernels
 type Scratch struct {
 	row    rowForm   // one unpacked row, plain Go
 	f      []float32 // one row as floats, plain Go
+	halves halves    // tokens rounded for F16 weights
 	tier   tierScratch
 	tile   [64]float32 // attention scores of one tile
 	kv     HeadCache

@@ -425,6 +425,9 @@ func ropeNormVecAVX2(x *float32, cos *float32, sin *float32, n int)
 func f16VecAVX2(dst *byte, x *float32, n int)
 
 //go:noescape
+func roundF16VecAVX2(dst *float32, x *float32, n int, s float32)
+
+//go:noescape
 func widenF16VecAVX2(dst *float32, x *byte, n int)
 
 //go:noescape
@@ -522,6 +525,9 @@ func ropeNormVecVNNI(x *float32, cos *float32, sin *float32, n int)
 
 //go:noescape
 func f16VecVNNI(dst *byte, x *float32, n int)
+
+//go:noescape
+func roundF16VecVNNI(dst *float32, x *float32, n int, s float32)
 
 //go:noescape
 func widenF16VecVNNI(dst *float32, x *byte, n int)

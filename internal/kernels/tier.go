@@ -3,6 +3,8 @@ package kernels
 import (
 	"fmt"
 	"strings"
+
+	"happyphonellm/internal/quant"
 )
 
 // typeCount bounds the tables that are indexed by a tensor type.
@@ -43,6 +45,7 @@ type tier struct {
 	ropeNorm  func(x, cos, sin []float32)
 	ropeNeox  func(x, cos, sin []float32)
 	storeF16  func(dst []byte, src []float32)
+	roundF16  func(dst, x []float32, scale float32)
 	storeQ8   func(dst []byte, src []float32)
 	attend    func(out, q []float32, kv *HeadCache, from, to int, p *AttendParams, s *Scratch)
 
@@ -179,6 +182,9 @@ func (a *tier) overlay(t *tier) {
 	if t.storeF16 != nil {
 		a.storeF16 = t.storeF16
 	}
+	if t.roundF16 != nil {
+		a.roundF16 = t.roundF16
+	}
 	if t.storeQ8 != nil {
 		a.storeQ8 = t.storeQ8
 	}
@@ -216,6 +222,7 @@ var goTier = tier{
 	ropeNorm:  ropeNormGo,
 	ropeNeox:  ropeNeoxGo,
 	storeF16:  storeF16Go,
+	roundF16:  roundF16Go,
 	storeQ8:   storeQ8Go,
 	attend:    attendGo,
 	few:       goMul(),
@@ -227,6 +234,8 @@ var goTier = tier{
 func goMul() (f [typeCount]mulFunc) {
 	for t := range f {
 		switch {
+		case t == int(quant.F16):
+			f[t] = inHalves(mulFloatGo)
 		case rowFloats[t] != nil:
 			f[t] = mulFloatGo
 		case rowUnpack[t] != nil:

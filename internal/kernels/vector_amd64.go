@@ -23,6 +23,7 @@ type vecKernels struct {
 	ropeNeox        func(x0, x1, cos, sin *float32, n int)
 	ropeNorm        func(x, cos, sin *float32, n int)
 	f16             func(dst *byte, x *float32, n int)
+	roundF16        func(dst, x *float32, n int, s float32)
 	widenF16        func(dst *float32, x *byte, n int)
 	widenQ8         func(dst *float32, x *byte, blocks int)
 	softcap         func(x *float32, n int, scale, limit float32)
@@ -43,7 +44,7 @@ var avx2Vec = vecKernels{
 	add: addVecAVX2, mul: mulVecAVX2, scale: scaleVecAVX2, scaleMul: scaleMulVecAVX2, axpy: axpyVecAVX2,
 	dot: dotVecAVX2, sum: sumVecAVX2, max: maxVecAVX2, centeredSquares: centeredSquaresVecAVX2,
 	normalize: normalizeVecAVX2, scaleMax: scaleMaxVecAVX2, expSum: expSumVecAVX2, swiGLU: swiGLUVecAVX2,
-	geGLU: geGLUVecAVX2, ropeNeox: ropeNeoxVecAVX2, ropeNorm: ropeNormVecAVX2, f16: f16VecAVX2,
+	geGLU: geGLUVecAVX2, ropeNeox: ropeNeoxVecAVX2, ropeNorm: ropeNormVecAVX2, f16: f16VecAVX2, roundF16: roundF16VecAVX2,
 	widenF16: widenF16VecAVX2, widenQ8: widenQ8VecAVX2, softcap: softcapVecAVX2, quantize: quantizeVecAVX2, storeQ8: storeQ8VecAVX2,
 	weighted4: weighted4AVX2,
 	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
@@ -60,7 +61,7 @@ var vnniVec = vecKernels{
 	add: addVecVNNI, mul: mulVecVNNI, scale: scaleVecVNNI, scaleMul: scaleMulVecVNNI, axpy: axpyVecVNNI,
 	dot: dotVecVNNI, sum: sumVecVNNI, max: maxVecVNNI, centeredSquares: centeredSquaresVecVNNI,
 	normalize: normalizeVecVNNI, scaleMax: scaleMaxVecVNNI, expSum: expSumVecVNNI, swiGLU: swiGLUVecVNNI,
-	geGLU: geGLUVecVNNI, ropeNeox: ropeNeoxVecVNNI, ropeNorm: ropeNormVecVNNI, f16: f16VecVNNI,
+	geGLU: geGLUVecVNNI, ropeNeox: ropeNeoxVecVNNI, ropeNorm: ropeNormVecVNNI, f16: f16VecVNNI, roundF16: roundF16VecVNNI,
 	widenF16: widenF16VecVNNI, widenQ8: widenQ8VecVNNI, softcap: softcapVecVNNI, quantize: quantizeVecVNNI, storeQ8: storeQ8VecVNNI,
 	weighted4: weighted4VNNI,
 	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
@@ -178,6 +179,13 @@ func withVectors(t *tier, k *vecKernels) *tier {
 		}
 		storeF16Go(dst[2*n:], src[n:])
 	}
+	t.roundF16 = func(dst, x []float32, scale float32) {
+		n := len(x) &^ 15
+		if n > 0 {
+			k.roundF16(&dst[0], &x[0], n, scale)
+		}
+		roundF16Go(dst[n:], x[n:], scale)
+	}
 	t.storeQ8 = func(dst []byte, src []float32) {
 		if len(src) > 0 {
 			k.storeQ8(&dst[0], &src[0], len(src)/32)
@@ -190,16 +198,14 @@ func withVectors(t *tier, k *vecKernels) *tier {
 		attendVec(k, out, q, kv, from, to, p, s)
 	}
 	t.attendMany = func(qs []Query, kv *HeadCache, s *Scratch) { attendManyVec(k, qs, kv, s) }
-	for typ := range k.dots16 {
-		if k.dots16[typ] != nil {
-			t.few[typ] = func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-				fewFloats(k, dst, stride, m, r0, r1, a, s)
-			}
-			t.many[typ] = func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-				manyFloats(k, dst, stride, m, r0, r1, a, s)
-			}
-		}
+	few := func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+		fewFloats(k, dst, stride, m, r0, r1, a, s)
 	}
+	many := func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
+		manyFloats(k, dst, stride, m, r0, r1, a, s)
+	}
+	t.few[quant.F32], t.few[quant.F16], t.few[quant.BF16] = few, inHalves(few), few
+	t.many[quant.F32], t.many[quant.F16], t.many[quant.BF16] = many, inHalves(many), many
 	return t
 }
 

@@ -175,6 +175,14 @@ func storeF16VecNEON(dst []byte, src []float32) {
 	}
 }
 
+func roundF16VecNEON(dst, x []float32, scale float32) {
+	n := len(x) &^ 15
+	if n > 0 {
+		roundF16NEON16(&dst[0], &x[0], n, scale)
+	}
+	roundF16Go(dst[n:], x[n:], scale)
+}
+
 func quantizeVecNEON(a *Acts, b0, b1 int) {
 	quantizeNEON(&a.Q[b0*32], &a.D[b0], &a.S[2*b0], &a.DS[b0], &a.C[b0], &a.C16[2*b0], &a.X[b0*32], b1-b0)
 }
@@ -226,6 +234,12 @@ func ropeNormNEON4(x, cos, sin *float32, n int)
 
 //go:noescape
 func storeF16NEON4(dst *byte, src *float32, n int)
+
+//go:noescape
+func roundF16NEON16(dst, x *float32, n int, s float32)
+
+//go:noescape
+func narrowF16NEON16(dst *uint16, x *float32, n int, s float32)
 
 // fmaNEON returns x*y + z rounded once.
 //

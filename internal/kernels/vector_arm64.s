@@ -355,6 +355,55 @@ four:
 done:
 	RET
 
+// func roundF16NEON16(dst, x *float32, n int, s float32)
+TEXT ·roundF16NEON16(SB), NOSPLIT, $0-28
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R3
+	FMOVS s+24(FP), F6
+loop:
+	FLDPQ.P 32(R1), (F0, F1)
+	FLDPQ.P 32(R1), (F2, F3)
+	FMULI4S(0, 6, 0, 0)
+	FMULI4S(0, 6, 1, 1)
+	FMULI4S(0, 6, 2, 2)
+	FMULI4S(0, 6, 3, 3)
+	FCVTN4H(0, 4)
+	FCVTN4H(2, 5)
+	FCVTN2_8H(1, 4)
+	FCVTN2_8H(3, 5)
+	FCVTL4S(4, 0)
+	FCVTL2_4S(4, 1)
+	FCVTL4S(5, 2)
+	FCVTL2_4S(5, 3)
+	FSTPQ.P (F0, F1), 32(R0)
+	FSTPQ.P (F2, F3), 32(R0)
+	SUBS $16, R3, R3
+	BNE loop
+	RET
+
+// func narrowF16NEON16(dst *uint16, x *float32, n int, s float32)
+TEXT ·narrowF16NEON16(SB), NOSPLIT, $0-28
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R3
+	FMOVS s+24(FP), F6
+loop:
+	FLDPQ.P 32(R1), (F0, F1)
+	FLDPQ.P 32(R1), (F2, F3)
+	FMULI4S(0, 6, 0, 0)
+	FMULI4S(0, 6, 1, 1)
+	FMULI4S(0, 6, 2, 2)
+	FMULI4S(0, 6, 3, 3)
+	FCVTN4H(0, 4)
+	FCVTN4H(2, 5)
+	FCVTN2_8H(1, 4)
+	FCVTN2_8H(3, 5)
+	FSTPQ.P (F4, F5), 32(R0)
+	SUBS $16, R3, R3
+	BNE loop
+	RET
+
 // func fmaNEON(x, y, z float32) float32
 TEXT ·fmaNEON(SB), NOSPLIT, $0-20
 	FMOVS x+0(FP), F0

@@ -525,6 +525,24 @@ loop:
 	VZEROUPPER
 	RET
 
+// func roundF16VecAVX2(dst *float32, x *float32, n int, s float32)
+TEXT ·roundF16VecAVX2(SB), NOSPLIT, $0-28
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), AX
+	MOVQ n+16(FP), CX
+	VBROADCASTSS s+24(FP), Y1
+loop:
+	VMULPS (AX), Y1, Y0
+	VCVTPS2PH $0, Y0, X0
+	VCVTPH2PS X0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, AX
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // func widenF16VecAVX2(dst *float32, x *byte, n int)
 TEXT ·widenF16VecAVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI

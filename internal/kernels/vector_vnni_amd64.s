@@ -494,6 +494,24 @@ loop:
 	VZEROUPPER
 	RET
 
+// func roundF16VecVNNI(dst *float32, x *float32, n int, s float32)
+TEXT ·roundF16VecVNNI(SB), NOSPLIT, $0-28
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), AX
+	MOVQ n+16(FP), CX
+	VBROADCASTSS s+24(FP), Z1
+loop:
+	VMULPS (AX), Z1, Z0
+	VCVTPS2PH $0, Z0, Y0
+	VCVTPH2PS Y0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ $64, AX
+	ADDQ $64, DI
+	SUBQ $16, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // func widenF16VecVNNI(dst *float32, x *byte, n int)
 TEXT ·widenF16VecVNNI(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI

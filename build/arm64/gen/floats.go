@@ -65,25 +65,7 @@ func treeEnd(a *asm, x [4]int, tmp, to int) {
 // n is a multiple of 16. Each row has its 16 lanes in four registers.
 func fewFloat(t floatType) string {
 	a := &asm{}
-	a.ins("MOVD dst+0(FP), R12")
-	a.ins("MOVD w+8(FP), R0")
-	a.ins("MOVD step+16(FP), R13")
-	a.ins("MOVD groups+24(FP), R14")
-	a.ins("MOVD n+32(FP), R16")
-	a.ins("MOVD x+40(FP), R15")
-	for r := 1; r < 4; r++ {
-		a.ins("ADD R13, R%d, R%d", r-1, r)
-	}
-	a.note("From the end of a group's rows to the next group.")
-	a.ins("LSL $2, R13, R13")
-	a.ins("MOVD $%d, R11", t.bytes)
-	a.ins("MSUB R11, R13, R16, R13")
-	a.label("group")
-	for i := range 16 {
-		a.op("MOVIZ", 16+i)
-	}
-	a.ins("MOVD R15, R8")
-	a.ins("MOVD R16, R17")
+	fewFloatBegin(a, t.bytes)
 	a.label("loop")
 	a.ins("FLDPQ.P 32(R8), (F0, F1)")
 	a.ins("FLDPQ.P 32(R8), (F2, F3)")
@@ -102,6 +84,37 @@ func fewFloat(t floatType) string {
 		a.weave(rows...)
 	}
 	a.ins("BNE loop")
+	fewFloatEnd(a)
+	name := "few" + t.name + "NEON"
+	return a.text(name+" multiplies groups of four rows of "+t.name+" with one token.", name, 0, 48)
+}
+
+// fewFloatBegin loads the arguments and begins a group: rows in R0 to R3, the
+// token in R8, its length in R17, the sums in 16 to 31.
+func fewFloatBegin(a *asm, bytes int) {
+	a.ins("MOVD dst+0(FP), R12")
+	a.ins("MOVD w+8(FP), R0")
+	a.ins("MOVD step+16(FP), R13")
+	a.ins("MOVD groups+24(FP), R14")
+	a.ins("MOVD n+32(FP), R16")
+	a.ins("MOVD x+40(FP), R15")
+	for r := 1; r < 4; r++ {
+		a.ins("ADD R13, R%d, R%d", r-1, r)
+	}
+	a.note("From the end of a group's rows to the next group.")
+	a.ins("LSL $2, R13, R13")
+	a.ins("MOVD $%d, R11", bytes)
+	a.ins("MSUB R11, R13, R16, R13")
+	a.label("group")
+	for i := range 16 {
+		a.op("MOVIZ", 16+i)
+	}
+	a.ins("MOVD R15, R8")
+	a.ins("MOVD R16, R17")
+}
+
+// fewFloatEnd adds up the sums of a group and goes on to the next.
+func fewFloatEnd(a *asm) {
 	for r := range 4 {
 		tree(a, 16+4*r)
 	}
@@ -113,17 +126,57 @@ func fewFloat(t floatType) string {
 	a.ins("SUBS $1, R14, R14")
 	a.ins("BNE group")
 	a.ins("RET")
-	name := "few" + t.name + "NEON"
-	return a.text(name+" multiplies groups of four rows of "+t.name+" with one token.", name, 0, 48)
+}
+
+// fewHalves emits the kernel that multiplies groups of four rows of F16 with one
+// token in F16, which no conversion precedes; arguments as fewFloat's.
+func fewHalves() string {
+	a := &asm{}
+	fewFloatBegin(a, 2)
+	columns16 := func() {
+		a.ins("FLDPQ.P 32(R8), (F0, F1)")
+		for pair := 0; pair < 4; pair += 2 {
+			var rows []*asm
+			for r := pair; r < pair+2; r++ {
+				s := &asm{}
+				w := 4 + 2*r
+				s.ins("FLDPQ.P 32(R%d), (F%d, F%d)", r, w, w+1)
+				for i := range 2 {
+					s.op("FMLAL4S", i, w+i, 16+4*r+2*i)
+					s.op("FMLAL2_4S", i, w+i, 16+4*r+2*i+1)
+				}
+				rows = append(rows, s)
+			}
+			a.weave(rows...)
+		}
+	}
+	a.ins("SUBS $32, R17, R17")
+	a.ins("BLT rest")
+	a.label("loop")
+	a.ins("SUBS $32, R17, R17")
+	columns16()
+	columns16()
+	a.ins("BGE loop")
+	a.label("rest")
+	a.ins("ADDS $32, R17, R17")
+	a.ins("BEQ done")
+	columns16()
+	a.label("done")
+	fewFloatEnd(a)
+	return a.text("fewF16FHM multiplies groups of four rows of F16 with one token in F16.", "fewF16FHM", 0, 48)
 }
 
 // gemmFloat emits the kernel for many tokens, two rows of floats with groups of
-// three tokens:
+// three tokens, or with halves of F16 with tokens in F16:
 //
 //	func gemm(dst *float32, stride int, w *float32, wstep int, x *float32, xstep, n, groups int)
 //
 // Strides and steps are in bytes.
-func gemmFloat() string {
+func gemmFloat(halves bool) string {
+	name, shift, passes := "gemmFloatNEON", 2, 2
+	if halves {
+		name, shift, passes = "gemmF16FHM", 1, 1
+	}
 	a := &asm{}
 	for i, arg := range []string{"dst", "stride", "w", "wstep", "x", "xstep", "n", "groups"} {
 		a.ins("MOVD %s+%d(FP), R%d", arg, 8*i, i)
@@ -132,7 +185,7 @@ func gemmFloat() string {
 	a.ins("ADD R5, R9, R10")
 	a.note("From the end of a group's tokens to the next group.")
 	a.ins("ADD R5<<1, R5, R11")
-	a.ins("SUB R6<<2, R11, R11")
+	a.ins("SUB R6<<%d, R11, R11", shift)
 	a.ins("MOVD $·zeros(SB), R15")
 	a.label("group")
 	for i := 0; i < 24; i += 2 {
@@ -142,11 +195,11 @@ func gemmFloat() string {
 	a.ins("ADD R3, R2, R13")
 	a.ins("MOVD R6, R14")
 	a.label("loop")
-	for half := range 2 {
+	for pass := range passes {
 		// Two registers of each row in 24 to 27, of each token in 28 to 31 in turn.
 		a.ins("FLDPQ.P 32(R12), (F24, F25)")
 		a.ins("FLDPQ.P 32(R13), (F26, F27)")
-		if half == 0 {
+		if pass == 0 {
 			a.ins("SUBS $16, R14, R14")
 		}
 		for tok, ptr := range []int{4, 9, 10} {
@@ -154,7 +207,13 @@ func gemmFloat() string {
 			a.ins("FLDPQ.P 32(R%d), (F%d, F%d)", ptr, x, x+1)
 			for i := range 2 {
 				for r := range 2 {
-					a.op("FMLA4S", x+i, 24+2*r+i, 12*r+4*tok+2*half+i)
+					row, acc := 24+2*r+i, 12*r+4*tok
+					if halves {
+						a.op("FMLAL4S", x+i, row, acc+2*i)
+						a.op("FMLAL2_4S", x+i, row, acc+2*i+1)
+					} else {
+						a.op("FMLA4S", x+i, row, acc+2*pass+i)
+					}
 				}
 			}
 		}
@@ -181,7 +240,7 @@ func gemmFloat() string {
 	a.ins("SUBS $1, R7, R7")
 	a.ins("BNE group")
 	a.ins("RET")
-	return a.text("gemmFloatNEON multiplies two rows with groups of three tokens.", "gemmFloatNEON", 0, 64)
+	return a.text(name+" multiplies two rows with groups of three tokens.", name, 0, 64)
 }
 
 // widen emits

@@ -56,7 +56,9 @@ func files() map[string][]byte {
 			floats.WriteString(widen(t))
 		}
 	}
-	floats.WriteString(gemmFloat())
+	floats.WriteString(fewHalves())
+	floats.WriteString(gemmFloat(false))
+	floats.WriteString(gemmFloat(true))
 	for _, t := range floatTypes[:2] {
 		for _, width := range []int{64, 16} {
 			attend.WriteString(weigh(t, width))

@@ -355,6 +355,17 @@ func vectorFuncs(a *asm) {
 	})
 	f.end()
 
+	f = a.vfunc("roundF16Vec", "", dst, xp, n, s)
+	f.ptr("dst", "DI", "x", "AX", "n", "CX")
+	f.bcast("s", 1)
+	f.loop("loop", per, map[string]int{"DI": vb, "AX": vb}, func() {
+		f.op("VMULPS", "(AX)", v(1), v(0))
+		f.op("VCVTPS2PH", "$0", v(0), pick(a, y(0), x(0)))
+		f.op("VCVTPH2PS", pick(a, y(0), x(0)), v(0))
+		f.mov(v(0), "(DI)")
+	})
+	f.end()
+
 	f = a.vfunc("widenF16Vec", "", dst, param{"x", "*byte"}, n)
 	f.ptr("dst", "DI", "x", "AX", "n", "CX")
 	f.loop("loop", per, map[string]int{"DI": vb, "AX": vb / 2}, func() {
