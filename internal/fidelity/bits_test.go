@@ -59,7 +59,7 @@ func bitModels() []string {
 	}
 	var all []string
 	for _, base := range bases {
-		for _, typ := range []string{"q4_1", "q8_0", "q4_k_m", "f16"} {
+		for _, typ := range []string{"q4_1", "q8_0", "q4_k_m", "f16", "bf16"} {
 			all = append(all, base+"-"+typ)
 		}
 	}

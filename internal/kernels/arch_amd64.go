@@ -92,9 +92,18 @@ func quantizedMax(n int) (f [typeCount]int) {
 	return f
 }
 
+// bf16Tier has the products of pairs of BF16.
+var bf16Tier = tier{
+	name: "avx512bf16",
+	base: &vnniTier,
+	has:  func() bool { return hasVNNI() && cpu.X86.HasAVX512BF16 },
+	few:  [typeCount]mulFunc{quant.BF16: floatsDPBF16.pairs(floatsDPBF16.each)},
+	many: [typeCount]mulFunc{quant.BF16: floatsDPBF16.pairs(floatsDPBF16.fours)},
+}
+
 func archTiers() []*tier { return amd64Tiers }
 
-var amd64Tiers = []*tier{withVectors(&avx2Tier, &avx2Vec), withVectors(&vnniTier, &vnniVec)}
+var amd64Tiers = []*tier{withVectors(&avx2Tier, &avx2Vec), withVectors(&vnniTier, &vnniVec), &bf16Tier}
 
 func avx2Few(k func(p *rowsArgs)) mulFunc {
 	return func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {

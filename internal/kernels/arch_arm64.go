@@ -3,7 +3,10 @@
 package kernels
 
 import (
+	"encoding/binary"
+	"os"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sys/cpu"
 
@@ -34,6 +37,19 @@ func hasDotProd() bool { return apple || cpu.ARM64.HasASIMDDP }
 // hasI8MM asks for FHM too, which processors with I8MM have.
 func hasI8MM() bool { return cpu.ARM64.HasI8MM && cpu.ARM64.HasASIMDFHM && hasDotProd() }
 
+// hasBF16 asks the kernel's list of features, which x/sys/cpu does not do for BF16: on
+// Linux and Android the auxiliary vector, elsewhere the answer is no.
+var hasBF16 = sync.OnceValue(func() bool {
+	const hwcap2, bf16 = 26, 1 << 14 // AT_HWCAP2, HWCAP2_BF16
+	vector, _ := os.ReadFile("/proc/self/auxv")
+	for ; len(vector) >= 16; vector = vector[16:] {
+		if binary.LittleEndian.Uint64(vector) == hwcap2 {
+			return binary.LittleEndian.Uint64(vector[8:])&bf16 != 0
+		}
+	}
+	return false
+})
+
 var neonTier = tier{
 	name:  "neon",
 	base:  &goTier,
@@ -58,7 +74,9 @@ var neonTier = tier{
 	ropeNeox: ropeNeoxVecNEON,
 	storeF16: storeF16VecNEON,
 	roundF16: roundF16VecNEON,
-	attend:   attendVecNEON,
+
+	splitBF16: splitBF16VecNEON,
+	attend:    attendVecNEON,
 
 	attendMany: attendManyVecNEON,
 }
@@ -75,11 +93,19 @@ var i8mmTier = tier{
 	name: "i8mm",
 	base: &dotProdTier,
 	has:  hasI8MM,
-	few:  [typeCount]mulFunc{quant.F16: fewHalves},
-	many: withFloats(manyI8MM.table(), [typeCount]mulFunc{quant.F16: manyHalves}),
+	few:  [typeCount]mulFunc{quant.F16: f16FHM.mulFew},
+	many: withFloats(manyI8MM.table(), [typeCount]mulFunc{quant.F16: f16FHM.mulMany}),
 }
 
-func archTiers() []*tier { return []*tier{&neonTier, &dotProdTier, &i8mmTier} }
+var bf16Tier = tier{
+	name: "bf16",
+	base: &i8mmTier,
+	has:  func() bool { return hasI8MM() && hasBF16() },
+	few:  [typeCount]mulFunc{quant.BF16: bf16Pairs.mulFew},
+	many: [typeCount]mulFunc{quant.BF16: bf16Pairs.mulMany},
+}
+
+func archTiers() []*tier { return []*tier{&neonTier, &dotProdTier, &i8mmTier, &bf16Tier} }
 
 // withFloats adds the float types' entries to a table.
 func withFloats(tab, floats [typeCount]mulFunc) [typeCount]mulFunc {

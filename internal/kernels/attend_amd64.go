@@ -71,7 +71,7 @@ func (k *vecKernels) attendFour(qs []Query, at, t0, first, last int, kt, vt kvTi
 	}
 	// All scores at once, of whole fours of rows; the tile has room for those.
 	rows := (hi - first + 3) &^ 3
-	k.dots4x4[quant.F32](&ts.four[first-t0], 4*fourPitch, &ts.queries[at*kv.KDim], 4*kv.KDim, kt.base, kt.stride, rows, kv.KDim)
+	k.floats.dots4x4[quant.F32](&ts.four[first-t0], 4*fourPitch, &ts.queries[at*kv.KDim], 4*kv.KDim, kt.base, kt.stride, rows, kv.KDim)
 	together := len(qs) == 4
 	for i := range qs {
 		q := &qs[i]

@@ -246,6 +246,26 @@ DATA ·cstFfff+48(SB)/8, $0x0000ffff0000ffff
 DATA ·cstFfff+56(SB)/8, $0x0000ffff0000ffff
 GLOBL ·cstFfff(SB), RODATA|NOPTR, $64
 
+DATA ·cstUpper16+0(SB)/8, $0xffff0000ffff0000
+DATA ·cstUpper16+8(SB)/8, $0xffff0000ffff0000
+DATA ·cstUpper16+16(SB)/8, $0xffff0000ffff0000
+DATA ·cstUpper16+24(SB)/8, $0xffff0000ffff0000
+DATA ·cstUpper16+32(SB)/8, $0xffff0000ffff0000
+DATA ·cstUpper16+40(SB)/8, $0xffff0000ffff0000
+DATA ·cstUpper16+48(SB)/8, $0xffff0000ffff0000
+DATA ·cstUpper16+56(SB)/8, $0xffff0000ffff0000
+GLOBL ·cstUpper16(SB), RODATA|NOPTR, $64
+
+DATA ·cstD7fff+0(SB)/8, $0x00007fff00007fff
+DATA ·cstD7fff+8(SB)/8, $0x00007fff00007fff
+DATA ·cstD7fff+16(SB)/8, $0x00007fff00007fff
+DATA ·cstD7fff+24(SB)/8, $0x00007fff00007fff
+DATA ·cstD7fff+32(SB)/8, $0x00007fff00007fff
+DATA ·cstD7fff+40(SB)/8, $0x00007fff00007fff
+DATA ·cstD7fff+48(SB)/8, $0x00007fff00007fff
+DATA ·cstD7fff+56(SB)/8, $0x00007fff00007fff
+GLOBL ·cstD7fff(SB), RODATA|NOPTR, $64
+
 DATA ·cstDm32+0(SB)/8, $0xffffffe0ffffffe0
 DATA ·cstDm32+8(SB)/8, $0xffffffe0ffffffe0
 DATA ·cstDm32+16(SB)/8, $0xffffffe0ffffffe0

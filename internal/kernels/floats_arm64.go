@@ -8,19 +8,19 @@ import (
 	"happyphonellm/internal/quant"
 )
 
-// fewFloat multiplies groups*4 rows of n float weights (a multiple of 16) that
+// fewFloat multiplies groups*4 rows of n float weights (a multiple of 16, with BF16 of 32) that
 // begin at w and lie step bytes apart with the n floats at x.
 type fewFloatKernel func(dst *float32, w *byte, step, groups, n int, x *float32)
 
 var fewFloats = [typeCount]mulFunc{
 	quant.F32:  fewFloat(fewF32NEON),
 	quant.F16:  inHalves(fewFloat(fewF16NEON)),
-	quant.BF16: fewFloat(fewBF16NEON),
+	quant.BF16: inHalves(fewFloat(fewBF16NEON)),
 }
 
 func fewFloat(kernel fewFloatKernel) mulFunc {
 	return func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-		if m.Cols%16 != 0 {
+		if !fitsFloats(m) {
 			mulFloatGo(dst, stride, m, r0, r1, a, s)
 			return
 		}
@@ -29,6 +29,14 @@ func fewFloat(kernel fewFloatKernel) mulFunc {
 			rowsFloat(kernel, dst[t*stride+r0:][:r1-r0], w, m.RowBytes, &a.X[t*a.K], a.K, s)
 		}
 	}
+}
+
+// fitsFloats reports whether the kernels take a matrix.
+func fitsFloats(m *Matrix) bool {
+	if m.Type == quant.BF16 {
+		return m.Cols%32 == 0
+	}
+	return m.Cols%16 == 0
 }
 
 // rowsFloat multiplies the rows in w, step bytes apart, with the n elements at x.
@@ -46,12 +54,12 @@ func rowsFloat(kernel fewFloatKernel, dst []float32, w []byte, step int, x *floa
 var manyFloats = [typeCount]mulFunc{
 	quant.F32:  manyFloat,
 	quant.F16:  inHalves(manyFloat),
-	quant.BF16: manyFloat,
+	quant.BF16: inHalves(manyFloat),
 }
 
 // manyFloat widens two rows and multiplies them with all tokens.
 func manyFloat(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-	if m.Cols%16 != 0 {
+	if !fitsFloats(m) {
 		mulFloatGo(dst, stride, m, r0, r1, a, s)
 		return
 	}
@@ -91,8 +99,8 @@ func gemmFloats(kernel gemmFloatKernel, dst []float32, stride, rows int, w *floa
 	}
 }
 
-// widenVecNEON turns len(dst) values of F16 or BF16 into floats; len(dst) is a
-// multiple of 16.
+// widenVecNEON turns len(dst) values of F16 or BF16 into floats, BF16 as splitBF16Go has
+// them; len(dst) is a multiple of 16, with BF16 of 32.
 func widenVecNEON(t quant.Type, dst []float32, src []byte) {
 	src = src[:2*len(dst)]
 	if t == quant.F16 {

@@ -147,6 +147,8 @@ func TestMulRowsNear(t *testing.T) {
 							x = float64(a.Q[tok*a.K+i]) * float64(a.D[(tok*a.K+i)/32])
 						case typ == quant.F16: // all are of F16's range
 							x = float64(quant.F16ToF32(quant.F32ToF16(a.X[tok*a.K+i])))
+						case typ == quant.BF16:
+							x = float64(quant.BF16ToF32(quant.F32ToBF16(a.X[tok*a.K+i])))
 						}
 						want += float64(v) * x
 						size += math.Abs(float64(v) * x)

@@ -50,8 +50,6 @@
 #define USHR4S(i, n, d)        WORD $(0x6F000400 | (64-(i))<<16 | (n)<<5 | (d)) // ushr d.4s, n.4s, #i
 #define SHL4S(i, n, d)         WORD $(0x4F205400 | (i)<<16 | (n)<<5 | (d)) // shl d.4s, n.4s, #i
 #define SLI4S(i, n, d)         WORD $(0x6F205400 | (i)<<16 | (n)<<5 | (d)) // sli d.4s, n.4s, #i
-#define SHLL4S(n, d)           WORD $(0x2E613800 | (n)<<5 | (d)) // shll d.4s, n.4h, #16
-#define SHLL2_4S(n, d)         WORD $(0x6E613800 | (n)<<5 | (d)) // shll2 d.4s, n.8h, #16
 
 // Lengthen, narrow.
 #define SXTL8H(n, d)           WORD $(0x0F08A400 | (n)<<5 | (d)) // sshll d.8h, n.8b, #0
@@ -96,6 +94,8 @@
 #define FMLA4S(m, n, d)        WORD $(0x4E20CC00 | (m)<<16 | (n)<<5 | (d)) // fmla d.4s, n.4s, m.4s
 #define FMLAL4S(m, n, d)       WORD $(0x4E20EC00 | (m)<<16 | (n)<<5 | (d)) // fmlal d.4s, n.4h, m.4h
 #define FMLAL2_4S(m, n, d)     WORD $(0x6E20CC00 | (m)<<16 | (n)<<5 | (d)) // fmlal2 d.4s, n.4h, m.4h
+#define BFMLALB4S(m, n, d)     WORD $(0x2EC0FC00 | (m)<<16 | (n)<<5 | (d)) // bfmlalb d.4s, n.8h, m.8h
+#define BFMLALT4S(m, n, d)     WORD $(0x6EC0FC00 | (m)<<16 | (n)<<5 | (d)) // bfmlalt d.4s, n.8h, m.8h
 #define FMULI4S(i, m, n, d)    WORD $(0x4F809000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // fmul d.4s, n.4s, m.s[i]
 #define FMLAI4S(i, m, n, d)    WORD $(0x4F801000 | ((i)&1)<<21 | ((i)>>1)<<11 | (m)<<16 | (n)<<5 | (d)) // fmla d.4s, n.4s, m.s[i]
 #define FMIN4S(m, n, d)        WORD $(0x4EA0F400 | (m)<<16 | (n)<<5 | (d)) // fmin d.4s, n.4s, m.4s
@@ -114,6 +114,8 @@
 #define FCVTL2_4S(n, d)        WORD $(0x4E217800 | (n)<<5 | (d)) // fcvtl2 d.4s, n.8h
 #define FCVTN4H(n, d)          WORD $(0x0E216800 | (n)<<5 | (d)) // fcvtn d.4h, n.4s
 #define FCVTN2_8H(n, d)        WORD $(0x4E216800 | (n)<<5 | (d)) // fcvtn2 d.8h, n.4s
+#define BFCVTN4H(n, d)         WORD $(0x0EA16800 | (n)<<5 | (d)) // bfcvtn d.4h, n.4s
+#define BFCVTN2_8H(n, d)       WORD $(0x4EA16800 | (n)<<5 | (d)) // bfcvtn2 d.8h, n.4s
 
 // Loads that Go's assembler lacks; n is a general register number.
 #define LDRH(i, n, d)          WORD $(0x7D400000 | ((i)/2)<<10 | (n)<<5 | (d)) // ldr d(h), [x(n), #i]

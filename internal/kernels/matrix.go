@@ -91,6 +91,9 @@ func (m *Matrix) TileRows(n int) int {
 	g := active.group
 	if n > active.fewMax[m.Type] {
 		g = active.groupMany
+		if m.Type == quant.F16 || m.Type == quant.BF16 {
+			g = max(g, halfRows)
+		}
 	}
 	// About 12 bytes of weights per nanosecond for few tokens, 200 operations
 	// per nanosecond for many.

@@ -70,7 +70,8 @@ var rowUnpack = [typeCount]func(f *rowForm, src []byte){
 	quant.Q2_0:    unpackQ2_0,
 }
 
-// rowFloats widens a row of each float type.
+// rowFloats widens a row of each float type; BF16's weights change places, as their
+// activations do (see splitBF16Go).
 var rowFloats = [typeCount]func(dst []float32, src []byte){
 	quant.F32:  widenF32,
 	quant.F16:  widenF16,
@@ -150,6 +151,6 @@ func widenF16(dst []float32, src []byte) {
 
 func widenBF16(dst []float32, src []byte) {
 	for i := range dst {
-		dst[i] = quant.BF16ToF32(binary.LittleEndian.Uint16(src[2*i:]))
+		dst[splitPlace(i, len(dst))] = quant.BF16ToF32(binary.LittleEndian.Uint16(src[2*i:]))
 	}
 }

@@ -55,6 +55,8 @@ type tierScratch struct {
 	out   [4 * 48]float32 // results of a tile that does not fit dst
 	panel panel
 
+	pairs []uint16 // tokens in BF16
+
 	expand   expandArgs
 	expanded []byte // rows of types without a kernel of their own
 

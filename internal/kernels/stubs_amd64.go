@@ -428,6 +428,9 @@ func f16VecAVX2(dst *byte, x *float32, n int)
 func roundF16VecAVX2(dst *float32, x *float32, n int, s float32)
 
 //go:noescape
+func splitBF16VecAVX2(dst *float32, x *float32, n int)
+
+//go:noescape
 func widenF16VecAVX2(dst *float32, x *byte, n int)
 
 //go:noescape
@@ -530,6 +533,9 @@ func f16VecVNNI(dst *byte, x *float32, n int)
 func roundF16VecVNNI(dst *float32, x *float32, n int, s float32)
 
 //go:noescape
+func splitBF16VecVNNI(dst *float32, x *float32, n int)
+
+//go:noescape
 func widenF16VecVNNI(dst *float32, x *byte, n int)
 
 //go:noescape
@@ -573,3 +579,12 @@ func weightedF16VNNI(out *float32, p *float32, w *byte, stride int, rows int, n 
 
 //go:noescape
 func weighted4VNNI(out *[4]*float32, p *float32, pStride int, w *byte, stride int, rows int, n int)
+
+//go:noescape
+func narrowBF16DP(dst *uint16, x *float32, n int)
+
+//go:noescape
+func dots16BF16DP(dst *float32, x *float32, w *byte, stride int, n int)
+
+//go:noescape
+func dots4x4BF16DP(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride int, rows int, n int)

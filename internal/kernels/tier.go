@@ -46,6 +46,7 @@ type tier struct {
 	ropeNeox  func(x, cos, sin []float32)
 	storeF16  func(dst []byte, src []float32)
 	roundF16  func(dst, x []float32, scale float32)
+	splitBF16 func(dst, x []float32)
 	storeQ8   func(dst []byte, src []float32)
 	attend    func(out, q []float32, kv *HeadCache, from, to int, p *AttendParams, s *Scratch)
 
@@ -185,6 +186,9 @@ func (a *tier) overlay(t *tier) {
 	if t.roundF16 != nil {
 		a.roundF16 = t.roundF16
 	}
+	if t.splitBF16 != nil {
+		a.splitBF16 = t.splitBF16
+	}
 	if t.storeQ8 != nil {
 		a.storeQ8 = t.storeQ8
 	}
@@ -223,6 +227,7 @@ var goTier = tier{
 	ropeNeox:  ropeNeoxGo,
 	storeF16:  storeF16Go,
 	roundF16:  roundF16Go,
+	splitBF16: splitBF16Go,
 	storeQ8:   storeQ8Go,
 	attend:    attendGo,
 	few:       goMul(),
@@ -234,7 +239,7 @@ var goTier = tier{
 func goMul() (f [typeCount]mulFunc) {
 	for t := range f {
 		switch {
-		case t == int(quant.F16):
+		case t == int(quant.F16), t == int(quant.BF16):
 			f[t] = inHalves(mulFloatGo)
 		case rowFloats[t] != nil:
 			f[t] = mulFloatGo

@@ -53,7 +53,7 @@ func sameBits(t *testing.T, what string, got, want []float32) {
 func TestMulRowsTiers(t *testing.T) {
 	shapes := []struct{ rows, cols, r0, r1 int }{
 		{64, 256, 0, 64}, {100, 512, 0, 100}, {48, 768, 0, 48}, {5, 256, 0, 5}, {21, 256, 3, 20}, {131, 256, 96, 131},
-		{17, 96, 0, 17}, {80, 576, 16, 80},
+		{17, 96, 0, 17}, {80, 576, 16, 80}, {24, 48, 0, 24}, {20, 41, 0, 20},
 	}
 	eachTier(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))

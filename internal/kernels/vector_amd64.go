@@ -24,6 +24,7 @@ type vecKernels struct {
 	ropeNorm        func(x, cos, sin *float32, n int)
 	f16             func(dst *byte, x *float32, n int)
 	roundF16        func(dst, x *float32, n int, s float32)
+	splitBF16       func(dst, x *float32, n int) // n is a multiple of 32
 	widenF16        func(dst *float32, x *byte, n int)
 	widenQ8         func(dst *float32, x *byte, blocks int)
 	softcap         func(x *float32, n int, scale, limit float32)
@@ -32,10 +33,9 @@ type vecKernels struct {
 
 	weighted4 func(out *[4]*float32, p *float32, pStride int, w *byte, stride, rows, n int)
 
-	// By type: 16 rows times a vector, rows by fours times 4, 16 scores, a weighted
-	// sum of rows.
-	dots16   [typeCount]func(dst, x *float32, w *byte, stride, n int)
-	dots4x4  [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, rows, n int)
+	floats floatKernels
+
+	// By type: 16 scores, a weighted sum of rows.
 	scores16 [typeCount]func(dst, x *float32, w *byte, stride, n int)
 	weighted [typeCount]func(out, p *float32, w *byte, stride, rows, n int)
 }
@@ -44,13 +44,10 @@ var avx2Vec = vecKernels{
 	add: addVecAVX2, mul: mulVecAVX2, scale: scaleVecAVX2, scaleMul: scaleMulVecAVX2, axpy: axpyVecAVX2,
 	dot: dotVecAVX2, sum: sumVecAVX2, max: maxVecAVX2, centeredSquares: centeredSquaresVecAVX2,
 	normalize: normalizeVecAVX2, scaleMax: scaleMaxVecAVX2, expSum: expSumVecAVX2, swiGLU: swiGLUVecAVX2,
-	geGLU: geGLUVecAVX2, ropeNeox: ropeNeoxVecAVX2, ropeNorm: ropeNormVecAVX2, f16: f16VecAVX2, roundF16: roundF16VecAVX2,
+	geGLU: geGLUVecAVX2, ropeNeox: ropeNeoxVecAVX2, ropeNorm: ropeNormVecAVX2, f16: f16VecAVX2, roundF16: roundF16VecAVX2, splitBF16: splitBF16VecAVX2,
 	widenF16: widenF16VecAVX2, widenQ8: widenQ8VecAVX2, softcap: softcapVecAVX2, quantize: quantizeVecAVX2, storeQ8: storeQ8VecAVX2,
 	weighted4: weighted4AVX2,
-	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
-		quant.F32: dots16F32AVX2, quant.F16: dots16F16AVX2, quant.BF16: dots16BF16AVX2},
-	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, rows, n int){
-		quant.F32: dots4x4F32AVX2, quant.F16: dots4x4F16AVX2, quant.BF16: dots4x4BF16AVX2},
+	floats:    floatsAVX2,
 	scores16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
 		quant.F32: scores16F32AVX2, quant.F16: scores16F16AVX2},
 	weighted: [typeCount]func(out, p *float32, w *byte, stride, rows, n int){
@@ -61,13 +58,10 @@ var vnniVec = vecKernels{
 	add: addVecVNNI, mul: mulVecVNNI, scale: scaleVecVNNI, scaleMul: scaleMulVecVNNI, axpy: axpyVecVNNI,
 	dot: dotVecVNNI, sum: sumVecVNNI, max: maxVecVNNI, centeredSquares: centeredSquaresVecVNNI,
 	normalize: normalizeVecVNNI, scaleMax: scaleMaxVecVNNI, expSum: expSumVecVNNI, swiGLU: swiGLUVecVNNI,
-	geGLU: geGLUVecVNNI, ropeNeox: ropeNeoxVecVNNI, ropeNorm: ropeNormVecVNNI, f16: f16VecVNNI, roundF16: roundF16VecVNNI,
+	geGLU: geGLUVecVNNI, ropeNeox: ropeNeoxVecVNNI, ropeNorm: ropeNormVecVNNI, f16: f16VecVNNI, roundF16: roundF16VecVNNI, splitBF16: splitBF16VecVNNI,
 	widenF16: widenF16VecVNNI, widenQ8: widenQ8VecVNNI, softcap: softcapVecVNNI, quantize: quantizeVecVNNI, storeQ8: storeQ8VecVNNI,
 	weighted4: weighted4VNNI,
-	dots16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
-		quant.F32: dots16F32VNNI, quant.F16: dots16F16VNNI, quant.BF16: dots16BF16VNNI},
-	dots4x4: [typeCount]func(dst *float32, dstStride int, x *float32, xStride int, w *byte, stride, rows, n int){
-		quant.F32: dots4x4F32VNNI, quant.F16: dots4x4F16VNNI, quant.BF16: dots4x4BF16VNNI},
+	floats:    floatsVNNI,
 	scores16: [typeCount]func(dst, x *float32, w *byte, stride, n int){
 		quant.F32: scores16F32VNNI, quant.F16: scores16F16VNNI},
 	weighted: [typeCount]func(out, p *float32, w *byte, stride, rows, n int){
@@ -186,6 +180,13 @@ func withVectors(t *tier, k *vecKernels) *tier {
 		}
 		roundF16Go(dst[n:], x[n:], scale)
 	}
+	t.splitBF16 = func(dst, x []float32) {
+		n := len(x) &^ 31
+		if n > 0 {
+			k.splitBF16(&dst[0], &x[0], n)
+		}
+		splitBF16Go(dst[n:], x[n:])
+	}
 	t.storeQ8 = func(dst []byte, src []float32) {
 		if len(src) > 0 {
 			k.storeQ8(&dst[0], &src[0], len(src)/32)
@@ -198,14 +199,9 @@ func withVectors(t *tier, k *vecKernels) *tier {
 		attendVec(k, out, q, kv, from, to, p, s)
 	}
 	t.attendMany = func(qs []Query, kv *HeadCache, s *Scratch) { attendManyVec(k, qs, kv, s) }
-	few := func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-		fewFloats(k, dst, stride, m, r0, r1, a, s)
-	}
-	many := func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-		manyFloats(k, dst, stride, m, r0, r1, a, s)
-	}
-	t.few[quant.F32], t.few[quant.F16], t.few[quant.BF16] = few, inHalves(few), few
-	t.many[quant.F32], t.many[quant.F16], t.many[quant.BF16] = many, inHalves(many), many
+	few, many := k.floats.few, k.floats.many
+	t.few[quant.F32], t.few[quant.F16], t.few[quant.BF16] = few, inHalves(few), inHalves(few)
+	t.many[quant.F32], t.many[quant.F16], t.many[quant.BF16] = many, inHalves(many), inHalves(many)
 	return t
 }
 
@@ -226,47 +222,3 @@ func softcapVec(k *vecKernels, x []float32, scale, limit float32) {
 }
 
 func whole(x []float32) bool { return len(x) > 0 && len(x)%16 == 0 }
-
-// fewFloats multiplies groups of 16 rows with each token.
-func fewFloats(k *vecKernels, dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-	if m.Rows < 16 || m.Cols%16 != 0 {
-		mulFloatGo(dst, stride, m, r0, r1, a, s)
-		return
-	}
-	dots := k.dots16[m.Type]
-	for r := r0; r < r1; r += 16 {
-		start, rows := min(r, m.Rows-16), min(16, r1-r)
-		w := &m.Data[start*m.RowBytes]
-		for t := range a.N {
-			if start == r && rows == 16 {
-				dots(&dst[t*stride+r], &a.X[t*a.K], w, m.RowBytes, a.K)
-				continue
-			}
-			dots(&s.tier.out[0], &a.X[t*a.K], w, m.RowBytes, a.K)
-			copy(dst[t*stride+r:][:rows], s.tier.out[r-start:])
-		}
-	}
-}
-
-// manyFloats multiplies 4 rows with 4 tokens at a time; what is left over of
-// either goes to fewFloats.
-func manyFloats(k *vecKernels, dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-	if m.Rows < 16 || m.Cols%16 != 0 {
-		mulFloatGo(dst, stride, m, r0, r1, a, s)
-		return
-	}
-	dots := k.dots4x4[m.Type]
-	rEnd, tEnd := r0+(r1-r0)&^3, a.N&^3
-	for r := r0; r < rEnd; r += 16 {
-		for t := 0; t < tEnd; t += 4 {
-			dots(&dst[t*stride+r], 4*stride, &a.X[t*a.K], 4*a.K, &m.Data[r*m.RowBytes], m.RowBytes, min(16, rEnd-r), a.K)
-		}
-	}
-	if rEnd < r1 {
-		fewFloats(k, dst, stride, m, rEnd, r1, a, s)
-	}
-	if tEnd < a.N {
-		rest := Acts{N: a.N - tEnd, K: a.K, X: a.X[tEnd*a.K:]}
-		fewFloats(k, dst[tEnd*stride:], stride, m, r0, r1, &rest, s)
-	}
-}

@@ -183,6 +183,14 @@ func roundF16VecNEON(dst, x []float32, scale float32) {
 	roundF16Go(dst[n:], x[n:], scale)
 }
 
+func splitBF16VecNEON(dst, x []float32) {
+	n := len(x) &^ 31
+	if n > 0 {
+		splitBF16NEON32(&dst[0], &x[0], n)
+	}
+	splitBF16Go(dst[n:], x[n:])
+}
+
 func quantizeVecNEON(a *Acts, b0, b1 int) {
 	quantizeNEON(&a.Q[b0*32], &a.D[b0], &a.S[2*b0], &a.DS[b0], &a.C[b0], &a.C16[2*b0], &a.X[b0*32], b1-b0)
 }
@@ -239,7 +247,13 @@ func storeF16NEON4(dst *byte, src *float32, n int)
 func roundF16NEON16(dst, x *float32, n int, s float32)
 
 //go:noescape
+func splitBF16NEON32(dst, x *float32, n int)
+
+//go:noescape
 func narrowF16NEON16(dst *uint16, x *float32, n int, s float32)
+
+//go:noescape
+func narrowBF16Pairs16(dst *uint16, x *float32, n int)
 
 // fmaNEON returns x*y + z rounded once.
 //

@@ -20,6 +20,14 @@
 	FADD4S(4, 0, 0) \
 	FADDP4S(0, 0, 0)
 
+// ROUNDBF16 rounds a register's floats, to nearest even, where BF16 ends; 29 and 30
+// have the constants 1 and 0x7fff. What is below is left.
+#define ROUNDBF16(r) \
+	USHR4S(16, r, 28) \
+	AND16B(29, 28, 28) \
+	ADD4S(30, r, r) \
+	ADD4S(28, r, r)
+
 // func dotLanesNEON(l *lanes, x, y *float32, n int)
 TEXT ·dotLanesNEON(SB), NOSPLIT, $0-32
 	MOVD l+0(FP), R0
@@ -382,6 +390,50 @@ loop:
 	BNE loop
 	RET
 
+// func splitBF16NEON32(dst, x *float32, n int)
+TEXT ·splitBF16NEON32(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R3
+	MOVI4S(1, 29)
+	MOVD $0x7fff, R4
+	VDUP R4, V30.S4
+	MOVD $0xffff0000, R4
+	VDUP R4, V31.S4
+loop:
+	FLDPQ.P 32(R1), (F0, F1)
+	FLDPQ.P 32(R1), (F2, F3)
+	FLDPQ.P 32(R1), (F4, F5)
+	FLDPQ.P 32(R1), (F6, F7)
+	ROUNDBF16(0)
+	ROUNDBF16(1)
+	ROUNDBF16(2)
+	ROUNDBF16(3)
+	ROUNDBF16(4)
+	ROUNDBF16(5)
+	ROUNDBF16(6)
+	ROUNDBF16(7)
+	// The upper halves: pairs as they lie in BF16.
+	UZP2_8H(1, 0, 16)
+	UZP2_8H(3, 2, 17)
+	UZP2_8H(5, 4, 18)
+	UZP2_8H(7, 6, 19)
+	AND16B(31, 16, 0)
+	AND16B(31, 17, 1)
+	AND16B(31, 18, 2)
+	AND16B(31, 19, 3)
+	SHL4S(16, 16, 4)
+	SHL4S(16, 17, 5)
+	SHL4S(16, 18, 6)
+	SHL4S(16, 19, 7)
+	FSTPQ.P (F0, F1), 32(R0)
+	FSTPQ.P (F2, F3), 32(R0)
+	FSTPQ.P (F4, F5), 32(R0)
+	FSTPQ.P (F6, F7), 32(R0)
+	SUBS $32, R3, R3
+	BNE loop
+	RET
+
 // func narrowF16NEON16(dst *uint16, x *float32, n int, s float32)
 TEXT ·narrowF16NEON16(SB), NOSPLIT, $0-28
 	MOVD dst+0(FP), R0
@@ -399,6 +451,23 @@ loop:
 	FCVTN4H(2, 5)
 	FCVTN2_8H(1, 4)
 	FCVTN2_8H(3, 5)
+	FSTPQ.P (F4, F5), 32(R0)
+	SUBS $16, R3, R3
+	BNE loop
+	RET
+
+// func narrowBF16Pairs16(dst *uint16, x *float32, n int)
+TEXT ·narrowBF16Pairs16(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R3
+loop:
+	FLDPQ.P 32(R1), (F0, F1)
+	FLDPQ.P 32(R1), (F2, F3)
+	BFCVTN4H(0, 4)
+	BFCVTN4H(2, 5)
+	BFCVTN2_8H(1, 4)
+	BFCVTN2_8H(3, 5)
 	FSTPQ.P (F4, F5), 32(R0)
 	SUBS $16, R3, R3
 	BNE loop

@@ -7,9 +7,12 @@ type floatType struct {
 	name  string
 	bytes int
 	// widen16 turns the 16 elements loaded in raw (F32: 4 registers, else 2)
-	// into four registers of floats.
+	// into four registers of floats: F16 in order, of BF16 the odd ones first. There
+	// bf16Mask has what odd ones keep of their pair.
 	widen16 func(a *asm, raw, to int)
 }
+
+const bf16Mask = 12
 
 var floatTypes = []floatType{
 	{"F32", 4, nil},
@@ -21,8 +24,8 @@ var floatTypes = []floatType{
 	}},
 	{"BF16", 2, func(a *asm, raw, to int) {
 		for i := range 2 {
-			a.op("SHLL4S", raw+i, to+2*i)
-			a.op("SHLL2_4S", raw+i, to+2*i+1)
+			a.op("AND16B", bf16Mask, raw+i, to+i)
+			a.op("SHL4S", 16, raw+i, to+2+i)
 		}
 	}},
 }
@@ -65,28 +68,56 @@ func treeEnd(a *asm, x [4]int, tmp, to int) {
 // n is a multiple of 16. Each row has its 16 lanes in four registers.
 func fewFloat(t floatType) string {
 	a := &asm{}
+	if t.name == "BF16" {
+		upper(a)
+	}
 	fewFloatBegin(a, t.bytes)
 	a.label("loop")
-	a.ins("FLDPQ.P 32(R8), (F0, F1)")
-	a.ins("FLDPQ.P 32(R8), (F2, F3)")
-	a.ins("SUBS $16, R17, R17")
-	for pair := 0; pair < 4; pair += 2 {
-		var rows []*asm
-		for r := pair; r < pair+2; r++ {
-			s := &asm{}
-			to := 4 + 4*(r%2)
-			t.load16(s, r, 12+2*(r%2), to)
-			for i := range 4 {
-				s.op("FMLA4S", i, to+i, 16+4*r+i)
+	// times multiplies 16 weights of each row with the floats in 0 to 3; product i
+	// goes to sum place(i).
+	times := func(place func(i int) int) {
+		for pair := 0; pair < 4; pair += 2 {
+			var rows []*asm
+			for r := pair; r < pair+2; r++ {
+				s := &asm{}
+				to := 4 + 4*(r%2)
+				raw := 12 + 2*(r%2)
+				if t.name == "BF16" {
+					raw = to + 2
+				}
+				t.load16(s, r, raw, to)
+				for i := range 4 {
+					s.op("FMLA4S", i, to+i, 16+4*r+place(i))
+				}
+				rows = append(rows, s)
 			}
-			rows = append(rows, s)
+			a.weave(rows...)
 		}
-		a.weave(rows...)
+	}
+	if t.name == "BF16" { // 16 pairs, half of the lanes at a time
+		a.ins("SUBS $32, R17, R17")
+		for h := range 2 {
+			a.ins("FLDPQ %d(R8), (F0, F1)", 32*h)
+			a.ins("FLDPQ %d(R8), (F2, F3)", 64+32*h)
+			times(func(i int) int { return 2*h + i%2 })
+		}
+		a.ins("ADD $128, R8, R8")
+	} else {
+		a.ins("FLDPQ.P 32(R8), (F0, F1)")
+		a.ins("FLDPQ.P 32(R8), (F2, F3)")
+		a.ins("SUBS $16, R17, R17")
+		times(func(i int) int { return i })
 	}
 	a.ins("BNE loop")
 	fewFloatEnd(a)
 	name := "few" + t.name + "NEON"
 	return a.text(name+" multiplies groups of four rows of "+t.name+" with one token.", name, 0, 48)
+}
+
+// upper sets bf16Mask.
+func upper(a *asm) {
+	a.ins("MOVD $0xffff0000, R9")
+	a.ins("VDUP R9, V%d.S4", bf16Mask)
 }
 
 // fewFloatBegin loads the arguments and begins a group: rows in R0 to R3, the
@@ -128,12 +159,32 @@ func fewFloatEnd(a *asm) {
 	a.ins("RET")
 }
 
-// fewHalves emits the kernel that multiplies groups of four rows of F16 with one
-// token in F16, which no conversion precedes; arguments as fewFloat's.
-func fewHalves() string {
+// halfType is a type of 16 bits that processors multiply without widening.
+type halfType struct {
+	name string // of weights and processor feature
+	per  int    // elements that a round of the loops takes at least: those of all 16 lanes
+	// times adds the products of the 8 elements in x and w to the lanes of the sums
+	// acc to acc+3 that are those of register i of the round.
+	times func(a *asm, x, w, acc, i int)
+}
+
+var halfTypes = []halfType{
+	{"F16FHM", 16, func(a *asm, x, w, acc, i int) {
+		a.op("FMLAL4S", x, w, acc+2*i)
+		a.op("FMLAL2_4S", x, w, acc+2*i+1)
+	}},
+	{"BF16Pairs", 32, func(a *asm, x, w, acc, i int) {
+		a.op("BFMLALT4S", x, w, acc+i)
+		a.op("BFMLALB4S", x, w, acc+i)
+	}},
+}
+
+// fewHalves emits the kernel that multiplies groups of four rows with one token of
+// the same type; arguments as fewFloat's.
+func fewHalves(t halfType) string {
 	a := &asm{}
 	fewFloatBegin(a, 2)
-	columns16 := func() {
+	columns16 := func(at int) {
 		a.ins("FLDPQ.P 32(R8), (F0, F1)")
 		for pair := 0; pair < 4; pair += 2 {
 			var rows []*asm
@@ -142,40 +193,46 @@ func fewHalves() string {
 				w := 4 + 2*r
 				s.ins("FLDPQ.P 32(R%d), (F%d, F%d)", r, w, w+1)
 				for i := range 2 {
-					s.op("FMLAL4S", i, w+i, 16+4*r+2*i)
-					s.op("FMLAL2_4S", i, w+i, 16+4*r+2*i+1)
+					t.times(s, i, w+i, 16+4*r, at%t.per/8+i)
 				}
 				rows = append(rows, s)
 			}
 			a.weave(rows...)
 		}
 	}
-	a.ins("SUBS $32, R17, R17")
-	a.ins("BLT rest")
+	if t.per == 16 {
+		a.ins("SUBS $32, R17, R17")
+		a.ins("BLT rest")
+	}
 	a.label("loop")
 	a.ins("SUBS $32, R17, R17")
-	columns16()
-	columns16()
-	a.ins("BGE loop")
-	a.label("rest")
-	a.ins("ADDS $32, R17, R17")
-	a.ins("BEQ done")
-	columns16()
-	a.label("done")
+	columns16(0)
+	columns16(16)
+	if t.per == 16 {
+		a.ins("BGE loop")
+		a.label("rest")
+		a.ins("ADDS $32, R17, R17")
+		a.ins("BEQ done")
+		columns16(0)
+		a.label("done")
+	} else {
+		a.ins("BNE loop")
+	}
 	fewFloatEnd(a)
-	return a.text("fewF16FHM multiplies groups of four rows of F16 with one token in F16.", "fewF16FHM", 0, 48)
+	name := "few" + t.name
+	return a.text(name+" multiplies groups of four rows with one token of their type.", name, 0, 48)
 }
 
 // gemmFloat emits the kernel for many tokens, two rows of floats with groups of
-// three tokens, or with halves of F16 with tokens in F16:
+// three tokens, or with t, if that is not nil, rows with tokens of that type:
 //
 //	func gemm(dst *float32, stride int, w *float32, wstep int, x *float32, xstep, n, groups int)
 //
 // Strides and steps are in bytes.
-func gemmFloat(halves bool) string {
-	name, shift, passes := "gemmFloatNEON", 2, 2
-	if halves {
-		name, shift, passes = "gemmF16FHM", 1, 1
+func gemmFloat(t *halfType) string {
+	name, shift, passes, per := "gemmFloatNEON", 2, 2, 16
+	if t != nil {
+		name, shift, passes, per = "gemm"+t.name, 1, t.per/16, t.per
 	}
 	a := &asm{}
 	for i, arg := range []string{"dst", "stride", "w", "wstep", "x", "xstep", "n", "groups"} {
@@ -200,7 +257,7 @@ func gemmFloat(halves bool) string {
 		a.ins("FLDPQ.P 32(R12), (F24, F25)")
 		a.ins("FLDPQ.P 32(R13), (F26, F27)")
 		if pass == 0 {
-			a.ins("SUBS $16, R14, R14")
+			a.ins("SUBS $%d, R14, R14", per)
 		}
 		for tok, ptr := range []int{4, 9, 10} {
 			x := 28 + tok%2*2
@@ -208,9 +265,8 @@ func gemmFloat(halves bool) string {
 			for i := range 2 {
 				for r := range 2 {
 					row, acc := 24+2*r+i, 12*r+4*tok
-					if halves {
-						a.op("FMLAL4S", x+i, row, acc+2*i)
-						a.op("FMLAL2_4S", x+i, row, acc+2*i+1)
+					if t != nil {
+						t.times(a, x+i, row, acc, 2*pass+i)
 					} else {
 						a.op("FMLA4S", x+i, row, acc+2*pass+i)
 					}
@@ -247,17 +303,29 @@ func gemmFloat(halves bool) string {
 //
 //	func widen(dst *float32, src *byte, n int)
 //
-// for a multiple of 16.
+// for a multiple of 16, with BF16 of 32, whose odd elements come before the even ones.
 func widen(t floatType) string {
 	a := &asm{}
 	a.ins("MOVD dst+0(FP), R0")
 	a.ins("MOVD src+8(FP), R1")
 	a.ins("MOVD n+16(FP), R2")
-	a.label("loop")
-	t.load16(a, 1, 4, 0)
-	a.ins("FSTPQ.P (F0, F1), 32(R0)")
-	a.ins("FSTPQ.P (F2, F3), 32(R0)")
-	a.ins("SUBS $16, R2, R2")
+	if t.name == "BF16" {
+		upper(a)
+		a.label("loop")
+		for h := range 2 {
+			t.load16(a, 1, 4, 0)
+			a.ins("FSTPQ (F0, F1), %d(R0)", 32*h)
+			a.ins("FSTPQ (F2, F3), %d(R0)", 64+32*h)
+		}
+		a.ins("ADD $128, R0, R0")
+		a.ins("SUBS $32, R2, R2")
+	} else {
+		a.label("loop")
+		t.load16(a, 1, 4, 0)
+		a.ins("FSTPQ.P (F0, F1), 32(R0)")
+		a.ins("FSTPQ.P (F2, F3), 32(R0)")
+		a.ins("SUBS $16, R2, R2")
+	}
 	a.ins("BNE loop")
 	a.ins("RET")
 	name := "widen" + t.name + "NEON"

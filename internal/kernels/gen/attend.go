@@ -6,13 +6,13 @@ import "fmt"
 
 // scores16 is dots16 for short rows that lie in the cache: all 16 rows at once
 // in AVX-512, and nothing is prefetched.
-func scores16(a *asm, kind string, bytes int) {
-	f := a.vfunc("scores16"+kind, "", param{"dst", "*float32"}, param{"x", "*float32"}, param{"w", "*byte"},
+func scores16(a *asm, k floatKind) {
+	f := a.vfunc("scores16"+k.name, "", param{"dst", "*float32"}, param{"x", "*float32"}, param{"w", "*byte"},
 		param{"stride", "int"}, param{"n", "int"})
 	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12", "n", "CX")
 	f.op("LEAQ", "(R12)(R12*2)", "R13")
 	if !a.wide {
-		quads(f, kind, bytes, false)
+		quads(f, k, false)
 		return
 	}
 	f.op("LEAQ", "(R8)(R12*4)", "R9")
@@ -27,17 +27,17 @@ func scores16(a *asm, kind string, bytes int) {
 	f.mov("(DX)", a.v(16))
 	for i := range 16 {
 		at := "(" + rowBase[i/4] + ")" + []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i%4]
-		if kind == "F32" {
+		if k.name == "F32" {
 			f.fma231(at, a.v(16), i)
 			continue
 		}
 		t := 17 + i%8
-		f.widen(kind, at, t)
+		f.widen(k, at, t)
 		f.fma231(a.v(t), a.v(16), i)
 	}
 	f.op("ADDQ", "$64", "DX")
 	for _, r := range rowBase {
-		f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), r)
+		f.op("ADDQ", fmt.Sprintf("$%d", 16*k.bytes), r)
 	}
 	f.op("SUBQ", "$16", "CX")
 	f.op("JNZ", "loop")
@@ -48,8 +48,8 @@ func scores16(a *asm, kind string, bytes int) {
 
 // weightedFunc: out[i] = fma(p[j], row j [i], out[i]) for rows j in order; n,
 // the columns, a multiple of 16.
-func weightedFunc(a *asm, kind string, bytes int) {
-	f := a.vfunc("weighted"+kind, "", param{"out", "*float32"}, param{"p", "*float32"}, param{"w", "*byte"},
+func weightedFunc(a *asm, k floatKind) {
+	f := a.vfunc("weighted"+k.name, "", param{"out", "*float32"}, param{"p", "*float32"}, param{"w", "*byte"},
 		param{"stride", "int"}, param{"rows", "int"}, param{"n", "int"})
 	f.ptr("out", "DI", "p", "SI", "w", "R8", "stride", "R12", "rows", "DX", "n", "CX")
 	block := func(label string, regs int) {
@@ -67,12 +67,12 @@ func weightedFunc(a *asm, kind string, bytes int) {
 		f.label(label + "Rows")
 		f.op("VBROADCASTSS", "(R10)", a.v(8))
 		for i := range regs {
-			at := mem(i*a.floats()*bytes, "R9")
-			if kind == "F32" {
+			at := mem(i*a.floats()*k.bytes, "R9")
+			if k.name == "F32" {
 				f.fma231(at, a.v(8), i)
 				continue
 			}
-			f.widen(kind, at, 9+i%4)
+			f.widen(k, at, 9+i%4)
 			f.fma231(a.v(9+i%4), a.v(8), i)
 		}
 		f.op("ADDQ", "$4", "R10")
@@ -83,7 +83,7 @@ func weightedFunc(a *asm, kind string, bytes int) {
 			f.mov(a.v(i), mem(i*a.vb(), "DI"))
 		}
 		f.op("ADDQ", fmt.Sprintf("$%d", 4*cols), "DI")
-		f.op("ADDQ", fmt.Sprintf("$%d", cols*bytes), "R8")
+		f.op("ADDQ", fmt.Sprintf("$%d", cols*k.bytes), "R8")
 		f.op("SUBQ", fmt.Sprintf("$%d", cols), "CX")
 		f.op("JMP", label)
 		f.label(next)
@@ -95,7 +95,7 @@ func weightedFunc(a *asm, kind string, bytes int) {
 }
 
 // weighted4 is weightedFunc over F32 rows for four outputs, to which out points; their weights
-// lie pStride bytes apart.
+// lie pStride k.bytes apart.
 func weighted4(a *asm) {
 	f := a.vfunc("weighted4", "", param{"out", "*[4]*float32"}, param{"p", "*float32"}, param{"pStride", "int"},
 		param{"w", "*byte"}, param{"stride", "int"}, param{"rows", "int"}, param{"n", "int"})

@@ -36,6 +36,8 @@ func constants() {
 	dword("D255", 255)
 	dword("D15High", 15<<16)
 	dword("Ffff", 0xffff)
+	dword("Upper16", 0xffff0000)
+	dword("D7fff", 0x7fff)
 	dword("Dm32", 0xffffffe0)
 	dword("Sign", 0x80000000)
 	dword("Ones16", 0x00010001)

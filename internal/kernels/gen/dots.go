@@ -5,24 +5,59 @@ import "fmt"
 // The float products: rows of F32, F16 or BF16 against float vectors. Every
 // product keeps its 16 lanes; 16 products (AVX2: 4) are reduced together, the
 // tree's additions in the fixed order and the shuffles between them shared.
+//
+// A word of two BF16 weights is its odd one as it stands, and its even one shifted
+// up; the vector has the odd ones of 32 elements before the even ones.
 
-// widths of the row elements.
-var elem = []struct {
-	name  string
-	bytes int
-}{{"F32", 4}, {"F16", 2}, {"BF16", 2}}
+// floatKind is a type of row elements: its size and that of the vector's elements,
+// and how many a round of the loops takes, 16 lanes or pairs.
+type floatKind struct {
+	name          string
+	bytes, xBytes int
+	per           int
+}
 
-// widen loads floats from memory at off of base.
-func (a *asm) widen(kind, at string, r int) {
-	switch kind {
-	case "F32":
-		a.mov(at, a.v(r))
-	case "F16":
+var floatKinds = []floatKind{{"F32", 4, 4, 16}, {"F16", 2, 4, 16}, {"BF16", 2, 4, 32}}
+
+// parts is how many registers of the vector a round takes.
+func (k floatKind) parts() int { return k.per * k.xBytes / 64 }
+
+// widen loads a register of floats from memory: F32 and F16.
+func (a *asm) widen(k floatKind, at string, r int) {
+	if k.name == "F16" {
 		a.op("VCVTPH2PS", at, a.v(r))
-	case "BF16":
-		a.op("VPMOVZXWD", at, a.v(r))
-		a.op("VPSLLD", "$16", a.v(r), a.v(r))
+		return
 	}
+	a.mov(at, a.v(r))
+}
+
+// upper loads the mask of the odd weights of BF16.
+func (a *asm) upper(k floatKind, mask int) {
+	if k.parts() == 2 {
+		a.mov(cst("Upper16"), a.v(mask))
+	}
+}
+
+// weights loads a register of each part of a round's weights: BF16 has two, odd
+// ones in r and even ones in r+1, the others one. It returns their number.
+func (a *asm) weights(k floatKind, at string, r, mask int) int {
+	if k.parts() == 1 {
+		a.widen(k, at, r)
+		return 1
+	}
+	a.mov(at, a.v(r+1))
+	a.op(pick(a, "VPANDD", "VPAND"), a.v(r+1), a.v(mask), a.v(r))
+	a.op("VPSLLD", "$16", a.v(r+1), a.v(r+1))
+	return 2
+}
+
+// times adds the products of registers of weights and of the vector to acc.
+func (a *asm) times(k floatKind, w, x, acc int) {
+	if k.xBytes == 2 {
+		a.evex(fmt.Sprintf("VDPBF16PS Z%d, Z%d, Z%d", w, x, acc), 0x52, acc, x, w)
+		return
+	}
+	a.fma231(a.v(w), a.v(x), acc)
 }
 
 // tree16 reduces the registers of p (Z, one product each) to out, product i in
@@ -70,20 +105,20 @@ func (a *asm) tree4(p, t, out int) {
 }
 
 func dotsFuncs(a *asm) {
-	for _, e := range elem {
-		dots16(a, e.name, e.bytes)
-		dots4x4(a, e.name, e.bytes)
+	for _, k := range floatKinds {
+		dots16(a, k)
+		dots4x4(a, k)
 	}
-	for _, e := range elem[:2] {
-		scores16(a, e.name, e.bytes)
-		weightedFunc(a, e.name, e.bytes)
+	for _, k := range floatKinds[:2] {
+		scores16(a, k)
+		weightedFunc(a, k)
 	}
 	weighted4(a)
 }
 
 // dots16: dst[i] = row i . x for 16 rows stride bytes apart, n a multiple of 16.
-func dots16(a *asm, kind string, bytes int) {
-	f := a.vfunc("dots16"+kind, "", param{"dst", "*float32"}, param{"x", "*float32"}, param{"w", "*byte"},
+func dots16(a *asm, k floatKind) {
+	f := a.vfunc("dots16"+k.name, "", param{"dst", "*float32"}, param{"x", "*float32"}, param{"w", "*byte"},
 		param{"stride", "int"}, param{"n", "int"})
 	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12")
 	f.op("LEAQ", "(R8)(R12*8)", "R15")
@@ -92,6 +127,8 @@ func dots16(a *asm, kind string, bytes int) {
 	if a.wide {
 		// Four rows at a time: with more, rows a power of two apart would
 		// drive each other out of the first-level cache.
+		const mask = 31
+		f.upper(k, mask)
 		var p [16]int
 		for i := range 16 {
 			p[i] = i
@@ -103,23 +140,26 @@ func dots16(a *asm, kind string, bytes int) {
 			f.op("MOVQ", "DX", "R10")
 			label := fmt.Sprintf("quad%d", quad)
 			f.label(label)
-			for i := 0; i < 4*16*bytes; i += 64 {
+			for i := 0; i < 4*k.per*k.bytes; i += 64 {
 				f.op("PREFETCHT1", mem(i, "R15"))
 			}
-			f.op("ADDQ", fmt.Sprintf("$%d", 4*16*bytes), "R15")
-			f.mov("(R10)", a.v(16))
+			f.op("ADDQ", fmt.Sprintf("$%d", 4*k.per*k.bytes), "R15")
+			for part := range k.parts() {
+				f.mov(mem(64*part, "R10"), a.v(16+part))
+			}
 			for i := range 4 {
 				at := "(R9)" + []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i]
-				if kind == "F32" {
+				if k.name == "F32" {
 					f.fma231(at, a.v(16), 4*quad+i)
 					continue
 				}
-				f.widen(kind, at, 17+i)
-				f.fma231(a.v(17+i), a.v(16), 4*quad+i)
+				for part := range f.weights(k, at, 18+2*i, mask) {
+					f.times(k, 18+2*i+part, 16+part, 4*quad+i)
+				}
 			}
-			f.op("ADDQ", "$64", "R10")
-			f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R9")
-			f.op("SUBQ", "$16", "CX")
+			f.op("ADDQ", fmt.Sprintf("$%d", k.per*k.xBytes), "R10")
+			f.op("ADDQ", fmt.Sprintf("$%d", k.per*k.bytes), "R9")
+			f.op("SUBQ", fmt.Sprintf("$%d", k.per), "CX")
 			f.op("JNZ", label)
 			f.op("LEAQ", "(R8)(R12*4)", "R8")
 		}
@@ -128,11 +168,33 @@ func dots16(a *asm, kind string, bytes int) {
 		f.end()
 		return
 	}
-	quads(f, kind, bytes, true)
+	quads(f, k, true)
+}
+
+// fourRows emits a round of the AVX2 loops: four rows at R9 times the vector at
+// xp, products in registers 2*row and 2*row+1.
+func fourRows(f *fn, k floatKind, xp string) {
+	const xr, wr, mask = 8, 12, 15
+	for i := range 2 * k.parts() { // odd elements of either half, then even ones
+		f.mov(mem(32*i, xp), y(xr+i))
+	}
+	for i := range 4 {
+		row := []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i]
+		for h := range 2 {
+			for part := range f.weights(k, fmt.Sprintf("%d(R9)%s", h*k.per*k.bytes/2, row), wr, mask) {
+				f.fma231(y(wr+part), y(xr+2*part+h), 2*i+h)
+			}
+		}
+	}
+	f.op("ADDQ", fmt.Sprintf("$%d", k.per*k.xBytes), xp)
+	f.op("ADDQ", fmt.Sprintf("$%d", k.per*k.bytes), "R9")
+	f.op("SUBQ", fmt.Sprintf("$%d", k.per), "CX")
+	f.op("JNZ", "loop")
 }
 
 // quads emits the AVX2 loop over four times four rows.
-func quads(f *fn, kind string, bytes int, prefetch bool) {
+func quads(f *fn, k floatKind, prefetch bool) {
+	f.upper(k, 15)
 	f.op("MOVQ", "$4", "R11")
 	f.label("rows")
 	f.op("MOVQ", f.arg("n"), "CX")
@@ -143,24 +205,12 @@ func quads(f *fn, kind string, bytes int, prefetch bool) {
 	}
 	f.label("loop")
 	if prefetch {
-		for i := 0; i < 4*16*bytes; i += 64 {
+		for i := 0; i < 4*k.per*k.bytes; i += 64 {
 			f.op("PREFETCHT1", mem(i, "R15"))
 		}
-		f.op("ADDQ", fmt.Sprintf("$%d", 4*16*bytes), "R15")
+		f.op("ADDQ", fmt.Sprintf("$%d", 4*k.per*k.bytes), "R15")
 	}
-	for h := range 2 {
-		f.mov(mem(32*h, "R10"), y(8+h))
-	}
-	for i := range 4 {
-		for h := range 2 {
-			f.widen(kind, fmt.Sprintf("%d(R9)%s", h*8*bytes, []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i]), 10+h)
-			f.fma231(y(10+h), y(8+h), 2*i+h)
-		}
-	}
-	f.op("ADDQ", "$64", "R10")
-	f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R9")
-	f.op("SUBQ", "$16", "CX")
-	f.op("JNZ", "loop")
+	fourRows(f, k, "R10")
 	f.tree4(0, 8, 0)
 	f.op("VMOVUPS", x(0), "(DI)")
 	f.op("ADDQ", "$16", "DI")
@@ -172,14 +222,15 @@ func quads(f *fn, kind string, bytes int, prefetch bool) {
 
 // dots4x4: dst[t*dstStride+i] = row i . vector t for rows, a multiple of 4, and 4
 // vectors, strides in bytes.
-func dots4x4(a *asm, kind string, bytes int) {
-	f := a.vfunc("dots4x4"+kind, "", param{"dst", "*float32"}, param{"dstStride", "int"}, param{"x", "*float32"},
+func dots4x4(a *asm, k floatKind) {
+	f := a.vfunc("dots4x4"+k.name, "", param{"dst", "*float32"}, param{"dstStride", "int"}, param{"x", "*float32"},
 		param{"xStride", "int"}, param{"w", "*byte"}, param{"stride", "int"}, param{"rows", "int"}, param{"n", "int"})
 	f.ptr("dst", "DI", "dstStride", "SI", "x", "DX", "xStride", "R10", "w", "R8", "stride", "R12", "rows", "BX")
 	f.op("LEAQ", "(R12)(R12*2)", "R13")
 	f.op("LEAQ", "(R10)(R10*2)", "R11")
 	rowOff := []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}
 	xOff := []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}
+	f.upper(k, pick(a, 31, 15))
 	f.label("rows")
 	f.op("MOVQ", "DI", "R15")
 	f.op("MOVQ", "DX", "AX")
@@ -192,18 +243,21 @@ func dots4x4(a *asm, kind string, bytes int) {
 			f.zero(i)
 		}
 		f.label("loop")
+		const wr, xr, mask = 16, 24, 31
 		for i := range 4 {
-			f.widen(kind, "(R9)"+rowOff[i], 16+i)
+			f.weights(k, "(R9)"+rowOff[i], wr+2*i, mask)
 		}
 		for t := range 4 {
-			f.mov("(AX)"+xOff[t], a.v(20+t))
-			for i := range 4 {
-				f.fma231(a.v(16+i), a.v(20+t), 4*t+i)
+			for part := range k.parts() {
+				f.mov(fmt.Sprintf("%d(AX)%s", 64*part, xOff[t]), a.v(xr+part))
+				for i := range 4 {
+					f.times(k, wr+2*i+part, xr+part, 4*t+i)
+				}
 			}
 		}
-		f.op("ADDQ", "$64", "AX")
-		f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R9")
-		f.op("SUBQ", "$16", "CX")
+		f.op("ADDQ", fmt.Sprintf("$%d", k.per*k.xBytes), "AX")
+		f.op("ADDQ", fmt.Sprintf("$%d", k.per*k.bytes), "R9")
+		f.op("SUBQ", fmt.Sprintf("$%d", k.per), "CX")
 		f.op("JNZ", "loop")
 		f.tree16(p, 17, 16)
 		for t := range 4 {
@@ -225,19 +279,7 @@ func dots4x4(a *asm, kind string, bytes int) {
 			f.zero(i)
 		}
 		f.label("loop")
-		for h := range 2 {
-			f.mov(mem(32*h, "R11"), y(8+h))
-		}
-		for i := range 4 {
-			for h := range 2 {
-				f.widen(kind, fmt.Sprintf("%d(R9)%s", h*8*bytes, rowOff[i]), 10+h)
-				f.fma231(y(10+h), y(8+h), 2*i+h)
-			}
-		}
-		f.op("ADDQ", "$64", "R11")
-		f.op("ADDQ", fmt.Sprintf("$%d", 16*bytes), "R9")
-		f.op("SUBQ", "$16", "CX")
-		f.op("JNZ", "loop")
+		fourRows(f, k, "R11")
 		f.tree4(0, 8, 0)
 		f.op("VMOVUPS", x(0), "(R15)")
 		f.op("ADDQ", "SI", "R15")

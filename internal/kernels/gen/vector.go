@@ -366,6 +366,32 @@ func vectorFuncs(a *asm) {
 	})
 	f.end()
 
+	// Rounds to BF16, to nearest even, and puts the odd ones of 32 before the even ones.
+	f = a.vfunc("splitBF16Vec", "", dst, xp, n)
+	f.ptr("dst", "DI", "x", "AX", "n", "CX")
+	f.mov(cst("D1"), y(5))
+	f.mov(cst("D7fff"), y(6))
+	f.mov(cst("Upper16"), y(7))
+	f.loop("loop", 32, map[string]int{"DI": 128, "AX": 128}, func() {
+		for h := range 2 {
+			for i := range 2 {
+				f.mov(mem(64*h+32*i, "AX"), y(i))
+				f.op("VPSRLD", "$16", y(i), y(2))
+				f.op("VPAND", y(5), y(2), y(2))
+				f.op("VPADDD", y(6), y(i), y(i))
+				f.op("VPADDD", y(2), y(i), y(i))
+				f.op("VPAND", y(7), y(i), y(i))
+			}
+			f.op("VSHUFPS", "$0xdd", y(1), y(0), y(2))
+			f.op("VSHUFPS", "$0x88", y(1), y(0), y(3))
+			for i := range 2 { // odd, even
+				f.op("VPERMQ", "$0xd8", y(2+i), y(2+i))
+				f.mov(y(2+i), mem(64*i+32*h, "DI"))
+			}
+		}
+	})
+	f.end()
+
 	f = a.vfunc("widenF16Vec", "", dst, param{"x", "*byte"}, n)
 	f.ptr("dst", "DI", "x", "AX", "n", "CX")
 	f.loop("loop", per, map[string]int{"DI": vb, "AX": vb / 2}, func() {
