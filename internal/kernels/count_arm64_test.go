@@ -20,7 +20,7 @@ func BenchmarkCountMul(b *testing.B) {
 		for _, n := range []int{1, 64} {
 			f, _ := typ.Format()
 			rows, cols := 64, 576
-			if f.BlockElems == 256 {
+			if f.BlockElems > 64 {
 				cols = 1536
 			}
 			b.Run(fmt.Sprintf("%s/tokens=%d/work=%d", typ, n, rows*cols*n), func(b *testing.B) {

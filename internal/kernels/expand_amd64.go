@@ -94,17 +94,6 @@ var expanders = [typeCount]expander{
 	quant.IQ1_M:   {expandIQ1_MAVX2, unsafe.Pointer(&gridEighths), mulIQ1_MAVX2, mulIQ1_MVNNI},
 }
 
-// gridEighths are 8*(value + 1) of the points of IQ1, filled once.
-var gridEighths [len(quant.GridIQ1_S)]uint64
-
-func init() {
-	for i, point := range quant.GridIQ1_S {
-		for j := range 8 {
-			gridEighths[i] |= uint64(8*(int8(point>>(8*j))+1)) << (8 * j)
-		}
-	}
-}
-
 // gridFew multiplies groups of eight rows.
 func gridFew(k func(p *rowsArgs), grid unsafe.Pointer) mulFunc {
 	return func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {

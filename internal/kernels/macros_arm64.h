@@ -41,11 +41,19 @@
 #define BIT16B(m, n, d)        WORD $(0x6EA01C00 | (m)<<16 | (n)<<5 | (d)) // bit d.16b, n.16b, m.16b
 #define NOT16B(n, d)           WORD $(0x6E205800 | (n)<<5 | (d)) // mvn d.16b, n.16b
 #define CMTST16B(m, n, d)      WORD $(0x4E208C00 | (m)<<16 | (n)<<5 | (d)) // cmtst d.16b, n.16b, m.16b
+#define EOR16B(m, n, d)        WORD $(0x6E201C00 | (m)<<16 | (n)<<5 | (d)) // eor d.16b, n.16b, m.16b
+#define CNT16B(n, d)           WORD $(0x4E205800 | (n)<<5 | (d)) // cnt d.16b, n.16b
+#define CMEQ16B(m, n, d)       WORD $(0x6E208C00 | (m)<<16 | (n)<<5 | (d)) // cmeq d.16b, n.16b, m.16b
+#define CMHI16B(m, n, d)       WORD $(0x6E203400 | (m)<<16 | (n)<<5 | (d)) // cmhi d.16b, n.16b, m.16b
+#define CMHS16B(m, n, d)       WORD $(0x6E203C00 | (m)<<16 | (n)<<5 | (d)) // cmhs d.16b, n.16b, m.16b
 
 // Shifts by i.
 #define USHR16B(i, n, d)       WORD $(0x6F000400 | (16-(i))<<16 | (n)<<5 | (d)) // ushr d.16b, n.16b, #i
 #define SLI16B(i, n, d)        WORD $(0x6F085400 | (i)<<16 | (n)<<5 | (d)) // sli d.16b, n.16b, #i
 #define SRI16B(i, n, d)        WORD $(0x6F004400 | (16-(i))<<16 | (n)<<5 | (d)) // sri d.16b, n.16b, #i
+#define USHL16B(m, n, d)       WORD $(0x6E204400 | (m)<<16 | (n)<<5 | (d)) // ushl d.16b, n.16b, m.16b
+#define USHR8H(i, n, d)        WORD $(0x6F000400 | (32-(i))<<16 | (n)<<5 | (d)) // ushr d.8h, n.8h, #i
+#define SLI8H(i, n, d)         WORD $(0x6F105400 | (i)<<16 | (n)<<5 | (d)) // sli d.8h, n.8h, #i
 #define SSRA4S(i, n, d)        WORD $(0x4F001400 | (64-(i))<<16 | (n)<<5 | (d)) // ssra d.4s, n.4s, #i
 #define USHR4S(i, n, d)        WORD $(0x6F000400 | (64-(i))<<16 | (n)<<5 | (d)) // ushr d.4s, n.4s, #i
 #define SHL4S(i, n, d)         WORD $(0x4F205400 | (i)<<16 | (n)<<5 | (d)) // shl d.4s, n.4s, #i
@@ -57,6 +65,7 @@
 #define SXTL4S(n, d)           WORD $(0x0F10A400 | (n)<<5 | (d)) // sshll d.4s, n.4h, #0
 #define SXTL2_4S(n, d)         WORD $(0x4F10A400 | (n)<<5 | (d)) // sshll2 d.4s, n.8h, #0
 #define XTN4H(n, d)            WORD $(0x0E612800 | (n)<<5 | (d)) // xtn d.4h, n.4s
+#define USHLL8H(i, n, d)       WORD $(0x2F08A400 | (i)<<16 | (n)<<5 | (d)) // ushll d.8h, n.8b, #i
 
 // Move lanes.
 #define ZIP1_16B(m, n, d)      WORD $(0x4E003800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.16b, n.16b, m.16b
@@ -107,8 +116,9 @@
 #define FCMGE4S(m, n, d)       WORD $(0x6E20E400 | (m)<<16 | (n)<<5 | (d)) // fcmge d.4s, n.4s, m.4s
 #define FMAXNM4S(m, n, d)      WORD $(0x4E20C400 | (m)<<16 | (n)<<5 | (d)) // fmaxnm d.4s, n.4s, m.4s
 
-// Float conversions; the NS form rounds to nearest, ties to even.
+// Float conversions; SCVTFI's integers are in units of 2^-i; the NS form rounds to nearest, ties to even.
 #define SCVTF4S(n, d)          WORD $(0x4E21D800 | (n)<<5 | (d)) // scvtf d.4s, n.4s
+#define SCVTFI4S(i, n, d)      WORD $(0x4F00E400 | (64-(i))<<16 | (n)<<5 | (d)) // scvtf d.4s, n.4s, #i
 #define FCVTNS4S(n, d)         WORD $(0x4E21A800 | (n)<<5 | (d)) // fcvtns d.4s, n.4s
 #define FCVTL4S(n, d)          WORD $(0x0E217800 | (n)<<5 | (d)) // fcvtl d.4s, n.4h
 #define FCVTL2_4S(n, d)        WORD $(0x4E217800 | (n)<<5 | (d)) // fcvtl2 d.4s, n.8h

@@ -36,7 +36,7 @@ var rowUnpackNEON = func() [typeCount]func(f *rowForm, src []byte) {
 	tab[quant.Q5_K] = unpack256(176, unpackQ5_KNEON, nil)
 	tab[quant.Q6_K] = unpack256(210, unpackQ6_KNEON, nil)
 	tab[quant.IQ4_XS] = unpack256(136, unpackIQ4_XSNEON, scalesIQ4_XS)
-	return tab
+	return withUnits(tab)
 }()
 
 // unpack256 makes a row's unpacking of a kernel for superblocks of size bytes,
