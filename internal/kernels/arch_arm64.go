@@ -24,7 +24,7 @@ type tierScratch struct {
 	kTile, vTile, queries, many []float32 // attention: widened tiles, queries and scores of many
 	states                      []softmaxState
 	panel, acts                 []byte      // unpacked rows, packed tokens
-	rows, row                   rowForm     // eight unpacked rows, and one of them
+	rows                        rowForm     // four or eight unpacked rows
 	corner                      [32]float32 // result of a panel with fewer rows or tokens than the kernel takes
 }
 
@@ -54,7 +54,7 @@ var neonTier = tier{
 	name:  "neon",
 	base:  &goTier,
 	group: 8,
-	few:   withFloats(manyNEON.orMany(fewNEON), fewFloats),
+	few:   withFloats(rowsNEON.with(fewNEON), fewFloats),
 	many:  withFloats(manyNEON.table(), manyFloats),
 
 	groupMany: manyRows,
@@ -85,7 +85,7 @@ var dotProdTier = tier{
 	name: "dotprod",
 	base: &neonTier,
 	has:  hasDotProd,
-	few:  manyDotProd.orMany(fewDotProd),
+	few:  rowsDotProd.with(fewDotProd),
 	many: manyDotProd.table(),
 }
 

@@ -126,8 +126,8 @@ var formOf = [typeCount]int{
 	quant.IQ1_M: formSub, quant.IQ2_XS: formSub, quant.IQ2_S: formSub, quant.NVFP4: formFloatSub,
 }
 
-// unpack fills a panel with rows r to r1, at most eight; missing rows repeat
-// the last one.
+// unpack fills a panel with rows r to r1, at most eight; in place of missing rows
+// it has what was there before.
 func (mt *manyTier) unpack(panel []byte, m *Matrix, r, r1 int, ts *tierScratch) {
 	k, kb := m.Cols, m.Cols/32
 	form := formOf[m.Type]
@@ -136,11 +136,7 @@ func (mt *manyTier) unpack(panel []byte, m *Matrix, r, r1 int, ts *tierScratch) 
 		block += 64 * mt.twice
 	}
 	f := &ts.rows
-	f.resize(8 * k)
-	for i := range 8 {
-		ts.row = rowForm{q: f.q[i*k:][:k], d: f.d[i*kb:][:kb], m: f.m[i*kb:][:kb], sub: f.sub[2*i*kb:][:2*kb], min: f.min[2*i*kb:][:2*kb]}
-		rowUnpackNEON[m.Type](&ts.row, m.row(min(r+i, r1-1)))
-	}
+	unpackRows(m, r, r1-r, 8, ts)
 	mt.arrange(&panel[0], block, &f.q[0], k, kb)
 	mt.gather(&panel[256], block, &f.d[0], 4*kb, kb)
 	switch form {
@@ -213,17 +209,6 @@ func (mt *manyTier) table() [typeCount]mulFunc {
 		}
 	}
 	return tab
-}
-
-// orMany fills a table for few tokens: types without a kernel of their own
-// are unpacked, as for many.
-func (mt *manyTier) orMany(few [typeCount]mulFunc) [typeCount]mulFunc {
-	for t, f := range mt.table() {
-		if few[t] == nil {
-			few[t] = f
-		}
-	}
-	return few
 }
 
 //go:noescape

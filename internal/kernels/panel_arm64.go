@@ -8,8 +8,8 @@ import (
 	"happyphonellm/internal/quant"
 )
 
-// rowUnpackNEON unpacks a row of each quantized type as rowUnpack does, but
-// that the weights of Q2_K are multiplied with their sub-scales.
+// rowUnpackNEON unpacks a row of each quantized type, or several that follow each other,
+// as rowUnpack does, but that the weights of Q2_K are multiplied with their sub-scales.
 var rowUnpackNEON = func() [typeCount]func(f *rowForm, src []byte) {
 	tab := rowUnpack
 	tab[quant.Q4_0] = unpack32(18, unpackQ4_0NEON)
