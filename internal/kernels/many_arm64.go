@@ -12,7 +12,7 @@ import (
 
 // A panel is eight weight rows unpacked, per block of 32 columns: 256 int8
 // weights, 8 float scales (I8MM: each twice), and for types with sub-scales
-// per 16 weights two vectors of 8 int32 likewise. Behind the blocks, for types
+// per 16 weights two vectors of 8 int32 (NVFP4: floats) likewise. Behind the blocks, for types
 // with minimums per 32, lie 8 floats a block; for Q2_K 8 floats, 8 int32 and
 // 8 int32. The order of the weights is what one load of the kernel wants:
 //
@@ -36,11 +36,12 @@ type gemmKernel func(dst *float32, stride int, panel, acts *byte, blocks, quads 
 
 // manyTier is what the kernels for many tokens of one tier need.
 type manyTier struct {
-	gemm    [4]gemmKernel // by form
-	twice   int           // how often a scale stands in the panel
+	gemm    [formFloatSub + 1]gemmKernel
+	twice   int // how often a scale stands in the panel
 	arrange func(panel *byte, block int, q *int8, step, blocks int)
 	gather  func(dst *byte, block int, x *float32, step, blocks int)
 	subs    func(dst *byte, block int, sub *int8, step, blocks int)
+	fsubs   func(dst *byte, block int, sub *float32, step, blocks int)
 	pack    func(acts *byte, a *Acts, t, blocks int)
 }
 
@@ -100,7 +101,7 @@ func (mt *manyTier) panelBytes(form, kb int) int {
 	switch form {
 	case formMin:
 		n += 32
-	case formSub:
+	case formSub, formFloatSub:
 		n += 64 * mt.twice
 	case formSubMin:
 		n += 96
@@ -132,7 +133,7 @@ func (mt *manyTier) unpack(panel []byte, m *Matrix, r, r1 int, ts *tierScratch) 
 	k, kb := m.Cols, m.Cols/32
 	form := formOf[m.Type]
 	block := 256 + 32*mt.twice
-	if form == formSub {
+	if form == formSub || form == formFloatSub {
 		block += 64 * mt.twice
 	}
 	f := &ts.rows
@@ -144,6 +145,8 @@ func (mt *manyTier) unpack(panel []byte, m *Matrix, r, r1 int, ts *tierScratch) 
 		gather8NEON(&panel[kb*block], 32, &f.m[0], 4*kb, kb)
 	case formSub:
 		mt.subs(&panel[256+32*mt.twice], block, &f.sub[0], 2*kb, kb)
+	case formFloatSub:
+		mt.fsubs(&panel[256+32*mt.twice], block, &f.fsub[0], 8*kb, kb)
 	case formSubMin:
 		gather8NEON(&panel[kb*block], 96, &f.m[0], 4*kb, kb)
 		gatherSubNEON(&panel[kb*block+32], 96, &f.min[0], 2*kb, kb)
@@ -174,37 +177,39 @@ func (mt *manyTier) packQuad(acts []byte, a *Acts, t, form int) {
 }
 
 var manyNEON = manyTier{
-	gemm:    [4]gemmKernel{gemmScaleNEON, gemmMinNEON, gemmSubNEON, gemmSubMinNEON},
+	gemm:    [...]gemmKernel{gemmScaleNEON, gemmMinNEON, gemmSubNEON, gemmSubMinNEON, gemmFloatSubNEON},
 	twice:   1,
 	arrange: arrangeNEON,
 	gather:  gather8NEON,
 	subs:    gatherSubNEON,
+	fsubs:   gatherFloatSubNEON,
 	pack:    packNEON,
 }
 
 var manyDotProd = manyTier{
-	gemm:    [4]gemmKernel{gemmScaleDotProd, gemmMinDotProd, gemmSubDotProd, gemmSubMinDotProd},
+	gemm:    [...]gemmKernel{gemmScaleDotProd, gemmMinDotProd, gemmSubDotProd, gemmSubMinDotProd, gemmFloatSubDotProd},
 	twice:   1,
 	arrange: arrangeDotProd,
 	gather:  gather8NEON,
 	subs:    gatherSubNEON,
+	fsubs:   gatherFloatSubNEON,
 	pack:    packNEON,
 }
 
 var manyI8MM = manyTier{
-	gemm:    [4]gemmKernel{gemmScaleI8MM, gemmMinI8MM, gemmSubI8MM, gemmSubMinI8MM},
+	gemm:    [...]gemmKernel{gemmScaleI8MM, gemmMinI8MM, gemmSubI8MM, gemmSubMinI8MM, gemmFloatSubI8MM},
 	twice:   2,
 	arrange: arrangeI8MM,
 	gather:  gather8TwiceNEON,
 	subs:    gatherSubTwiceNEON,
+	fsubs:   gatherFloatSubTwiceNEON,
 	pack:    packI8MM,
 }
 
 func (mt *manyTier) table() [typeCount]mulFunc {
 	var tab [typeCount]mulFunc
 	for t := range tab {
-		// There is no panel for float sub-scales: plain Go.
-		if rowUnpack[t] != nil && formOf[t] != formFloatSub {
+		if rowUnpack[t] != nil {
 			tab[t] = mt.mul
 		}
 	}
@@ -246,3 +251,12 @@ func gemmSubI8MM(dst *float32, stride int, panel, acts *byte, blocks, quads int)
 
 //go:noescape
 func gemmSubMinI8MM(dst *float32, stride int, panel, acts *byte, blocks, quads int)
+
+//go:noescape
+func gemmFloatSubNEON(dst *float32, stride int, panel, acts *byte, blocks, quads int)
+
+//go:noescape
+func gemmFloatSubDotProd(dst *float32, stride int, panel, acts *byte, blocks, quads int)
+
+//go:noescape
+func gemmFloatSubI8MM(dst *float32, stride int, panel, acts *byte, blocks, quads int)

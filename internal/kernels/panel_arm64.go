@@ -123,6 +123,12 @@ func gatherSubNEON(dst *byte, block int, sub *int8, step, blocks int)
 func gatherSubTwiceNEON(dst *byte, block int, sub *int8, step, blocks int)
 
 //go:noescape
+func gatherFloatSubNEON(dst *byte, block int, sub *float32, step, blocks int)
+
+//go:noescape
+func gatherFloatSubTwiceNEON(dst *byte, block int, sub *float32, step, blocks int)
+
+//go:noescape
 func packNEON(acts *byte, a *Acts, t, blocks int)
 
 //go:noescape

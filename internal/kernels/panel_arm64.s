@@ -346,6 +346,84 @@ loop:
 	BNE loop
 	RET
 
+// gatherFloatSubNEON puts the float sub-scales of eight rows side by side.
+TEXT ·gatherFloatSubNEON(SB), NOSPLIT, $0-40
+	MOVD dst+0(FP), R8
+	MOVD block+8(FP), R9
+	MOVD sub+16(FP), R0
+	MOVD step+24(FP), R10
+	MOVD blocks+32(FP), R11
+	ADD R10, R0, R1
+	ADD R10, R1, R2
+	ADD R10, R2, R3
+	ADD R10, R3, R4
+	ADD R10, R4, R5
+	ADD R10, R5, R6
+	ADD R10, R6, R7
+loop:
+	FMOVD.P 8(R0), F0
+	VLD1.P 8(R1), V0.D[1]
+	FMOVD.P 8(R2), F1
+	VLD1.P 8(R3), V1.D[1]
+	FMOVD.P 8(R4), F2
+	VLD1.P 8(R5), V2.D[1]
+	FMOVD.P 8(R6), F3
+	VLD1.P 8(R7), V3.D[1]
+	SUBS $1, R11, R11
+	UZP1_4S(1, 0, 4)
+	UZP1_4S(3, 2, 5)
+	FSTPQ (F4, F5), 0(R8)
+	UZP2_4S(1, 0, 4)
+	UZP2_4S(3, 2, 5)
+	FSTPQ (F4, F5), 32(R8)
+	ADD R9, R8, R8
+	BNE loop
+	RET
+
+// gatherFloatSubTwiceNEON puts the float sub-scales of eight rows side by side.
+TEXT ·gatherFloatSubTwiceNEON(SB), NOSPLIT, $0-40
+	MOVD dst+0(FP), R8
+	MOVD block+8(FP), R9
+	MOVD sub+16(FP), R0
+	MOVD step+24(FP), R10
+	MOVD blocks+32(FP), R11
+	ADD R10, R0, R1
+	ADD R10, R1, R2
+	ADD R10, R2, R3
+	ADD R10, R3, R4
+	ADD R10, R4, R5
+	ADD R10, R5, R6
+	ADD R10, R6, R7
+loop:
+	FMOVD.P 8(R0), F0
+	VLD1.P 8(R1), V0.D[1]
+	FMOVD.P 8(R2), F1
+	VLD1.P 8(R3), V1.D[1]
+	FMOVD.P 8(R4), F2
+	VLD1.P 8(R5), V2.D[1]
+	FMOVD.P 8(R6), F3
+	VLD1.P 8(R7), V3.D[1]
+	SUBS $1, R11, R11
+	UZP1_4S(1, 0, 4)
+	UZP1_4S(3, 2, 5)
+	ZIP1_4S(4, 4, 6)
+	ZIP2_4S(4, 4, 7)
+	ZIP1_4S(5, 5, 8)
+	ZIP2_4S(5, 5, 9)
+	FSTPQ (F6, F7), 0(R8)
+	FSTPQ (F8, F9), 32(R8)
+	UZP2_4S(1, 0, 4)
+	UZP2_4S(3, 2, 5)
+	ZIP1_4S(4, 4, 6)
+	ZIP2_4S(4, 4, 7)
+	ZIP1_4S(5, 5, 8)
+	ZIP2_4S(5, 5, 9)
+	FSTPQ (F6, F7), 64(R8)
+	FSTPQ (F8, F9), 96(R8)
+	ADD R9, R8, R8
+	BNE loop
+	RET
+
 // packNEON packs a quad of tokens.
 TEXT ·packNEON(SB), NOSPLIT, $0-32
 	MOVD acts+0(FP), R8

@@ -9,14 +9,43 @@ import "fmt"
 //
 // dst[t*stride+r] in bytes; the layouts of panel and acts are described in
 // internal/kernels/many_arm64.go. A form says what follows the integer
-// products of a block; the same four as in plain Go's rowForm, but Q2_K's
+// products of a block; the same as in plain Go's rowForm, but Q2_K's
 // sub-scales are multiplied into its weights beforehand.
 type form struct {
 	name             string
 	sub, min, subMin bool
+	float            bool // the sub-scales are floats
 }
 
-var forms = []form{{name: "Scale"}, {name: "Min", min: true}, {name: "Sub", sub: true}, {name: "SubMin", subMin: true}}
+var forms = []form{
+	{name: "Scale"}, {name: "Min", min: true}, {name: "Sub", sub: true}, {name: "SubMin", subMin: true},
+	{name: "FloatSub", sub: true, float: true},
+}
+
+// firstHalf multiplies the integers x of a block's first half with their
+// sub-scales, to sum; secondHalf adds those of the second.
+func (f form) firstHalf(s *asm, sub, x, sum int) {
+	f.half(s, "MUL4S", sub, x, sum)
+}
+
+func (f form) secondHalf(s *asm, sub, x, sum int) {
+	f.half(s, "MLA4S", sub, x, sum)
+}
+
+func (f form) half(s *asm, op string, sub, x, sum int) {
+	if f.float {
+		s.op("SCVTF4S", x, x)
+		op = "F" + op
+	}
+	s.op(op, sub, x, sum)
+}
+
+// toFloat converts a block's sum, unless it is a float.
+func (f form) toFloat(s *asm, x int) {
+	if !f.float {
+		s.op("SCVTF4S", x, x)
+	}
+}
 
 // general registers of the gemm kernels
 const (

@@ -43,9 +43,9 @@ func i8mmBlock(a *asm, t *gemmTier, f form) {
 			for p := 2 * half; p < 2*half+2; p++ {
 				for q := range 2 {
 					if step == 0 {
-						a.op("MUL4S", 4*half+p&1, acc+2*p+q, acc+2*p+q)
+						f.firstHalf(a, 4*half+p&1, acc+2*p+q, acc+2*p+q)
 					} else {
-						a.op("MLA4S", 4*half+p&1, into(p, q), acc+2*p+q)
+						f.secondHalf(a, 4*half+p&1, into(p, q), acc+2*p+q)
 					}
 				}
 			}
@@ -61,7 +61,7 @@ func i8mmBlock(a *asm, t *gemmTier, f form) {
 			s := &asm{}
 			x := tmp[2*p+q]
 			s.op("FMUL4S", 8+q, p, x)
-			s.op("SCVTF4S", acc+2*p+q, acc+2*p+q)
+			f.toFloat(s, acc+2*p+q)
 			s.op("FMLA4S", x, acc+2*p+q, vSum+2*p+q)
 			streams = append(streams, s)
 		}
@@ -117,9 +117,9 @@ func dotBlock(a *asm, t *gemmTier, f form) {
 			for h := range 2 {
 				for tok := range 4 {
 					if half == 0 {
-						a.op("MUL4S", 12+h, acc+4*h+tok, acc+4*h+tok)
+						f.firstHalf(a, 12+h, acc+4*h+tok, acc+4*h+tok)
 					} else {
-						a.op("MLA4S", 12+h, second+4*h+tok, acc+4*h+tok)
+						f.secondHalf(a, 12+h, second+4*h+tok, acc+4*h+tok)
 					}
 				}
 			}
@@ -133,7 +133,7 @@ func dotBlock(a *asm, t *gemmTier, f form) {
 			s := &asm{}
 			i := 4*h + tok
 			s.op("FMULI4S", tok, 10, 8+h, i)
-			s.op("SCVTF4S", acc+i, acc+i)
+			f.toFloat(s, acc+i)
 			s.op("FMLA4S", i, acc+i, vSum+i)
 			streams = append(streams, s)
 		}
@@ -179,7 +179,7 @@ func neonBlock(a *asm, t *gemmTier, f form) {
 				}
 			}
 			a.op("FMULI4S", tok, da, scale, tmp)
-			a.op("SCVTF4S", acc+4, acc+4)
+			f.toFloat(a, acc+4)
 			a.op("FMLA4S", tmp, acc+4, vSum+4*h+tok)
 		}
 	}
@@ -198,8 +198,8 @@ func reduce(a *asm, f form, part, acc, tmp, sub int) {
 	}
 	a.op("ADDP4S", tmp+1, tmp, tmp)
 	if part == 0 {
-		a.op("MUL4S", sub, tmp, acc+4)
+		f.firstHalf(a, sub, tmp, acc+4)
 	} else {
-		a.op("MLA4S", sub+1, tmp, acc+4)
+		f.secondHalf(a, sub+1, tmp, acc+4)
 	}
 }

@@ -78,6 +78,8 @@ func files() map[string][]byte {
 	panels.WriteString(gather4())
 	panels.WriteString(gatherSub(false))
 	panels.WriteString(gatherSub(true))
+	panels.WriteString(gatherFloatSub(false))
+	panels.WriteString(gatherFloatSub(true))
 	panels.WriteString(pack("packNEON", false))
 	panels.WriteString(pack("packI8MM", true))
 	for _, f := range append(formats32[:len(formats32):len(formats32)], mxfp4) {

@@ -245,3 +245,47 @@ func gatherSub(twice bool) string {
 	a.ins("RET")
 	return a.text(name+" puts the sub-scales of eight rows side by side.", name, 0, 40)
 }
+
+// gatherFloatSub emits the same for float sub-scales:
+//
+//	func gatherFloatSub(dst *byte, block int, sub *float32, step, blocks int)
+func gatherFloatSub(twice bool) string {
+	a := &asm{}
+	a.ins("MOVD dst+0(FP), R8")
+	a.ins("MOVD block+8(FP), R9")
+	a.ins("MOVD sub+16(FP), R0")
+	a.ins("MOVD step+24(FP), R10")
+	a.ins("MOVD blocks+32(FP), R11")
+	for r := 1; r < 8; r++ {
+		a.ins("ADD R10, R%d, R%d", r-1, r)
+	}
+	a.label("loop")
+	for r := 0; r < 8; r += 2 {
+		a.ins("FMOVD.P 8(R%d), F%d", r, r/2)
+		a.ins("VLD1.P 8(R%d), V%d.D[1]", r+1, r/2)
+	}
+	a.ins("SUBS $1, R11, R11")
+	name := "gatherFloatSubNEON"
+	if twice {
+		name = "gatherFloatSubTwiceNEON"
+	}
+	for h, uzp := range []string{"UZP1_4S", "UZP2_4S"} {
+		for i := range 2 {
+			a.op(uzp, 2*i+1, 2*i, 4+i)
+		}
+		if twice {
+			for i := range 2 {
+				a.op("ZIP1_4S", 4+i, 4+i, 6+2*i)
+				a.op("ZIP2_4S", 4+i, 4+i, 7+2*i)
+			}
+			a.ins("FSTPQ (F6, F7), %d(R8)", 64*h)
+			a.ins("FSTPQ (F8, F9), %d(R8)", 64*h+32)
+		} else {
+			a.ins("FSTPQ (F4, F5), %d(R8)", 32*h)
+		}
+	}
+	a.ins("ADD R9, R8, R8")
+	a.ins("BNE loop")
+	a.ins("RET")
+	return a.text(name+" puts the float sub-scales of eight rows side by side.", name, 0, 40)
+}
