@@ -52,6 +52,7 @@ var fewNEON = [typeCount]mulFunc{
 	quant.Q5_1:   fewQuant(fewQ5_1NEON, 8, 32),
 	quant.Q8_0:   fewQuant(fewQ8_0NEON, 8, 32),
 	quant.IQ4_NL: fewQuant(fewIQ4_NLNEON, 8, 32),
+	quant.MXFP4:  fewQuant(fewMXFP4NEON, 8, 32),
 	quant.Q2_K:   fewQuant(fewQ2_KNEON, 4, 256),
 	quant.Q3_K:   fewQuant(fewQ3_KNEON, 4, 256),
 	quant.Q4_K:   fewQuant(fewQ4_KNEON, 4, 256),
@@ -67,6 +68,7 @@ var fewDotProd = [typeCount]mulFunc{
 	quant.Q5_1:   fewQuant(fewQ5_1DotProd, 8, 32),
 	quant.Q8_0:   fewQuant(fewQ8_0DotProd, 8, 32),
 	quant.IQ4_NL: fewQuant(fewIQ4_NLDotProd, 8, 32),
+	quant.MXFP4:  fewQuant(fewMXFP4DotProd, 8, 32),
 	quant.Q2_K:   fewQuant(fewQ2_KDotProd, 4, 256),
 	quant.Q3_K:   fewQuant(fewQ3_KDotProd, 4, 256),
 	quant.Q4_K:   fewQuant(fewQ4_KDotProd, 4, 256),
@@ -91,6 +93,9 @@ func fewQ5_1NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int
 func fewQ8_0NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
+func fewMXFP4NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
 func fewIQ4_NLNEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
@@ -107,6 +112,9 @@ func fewQ5_1DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t 
 
 //go:noescape
 func fewQ8_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewMXFP4DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 //go:noescape
 func fewIQ4_NLDotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)

@@ -33,6 +33,7 @@
 #define MUL16B(m, n, d)        WORD $(0x4E209C00 | (m)<<16 | (n)<<5 | (d)) // mul d.16b, n.16b, m.16b
 #define SUB16B(m, n, d)        WORD $(0x6E208400 | (m)<<16 | (n)<<5 | (d)) // sub d.16b, n.16b, m.16b
 #define NEG4S(n, d)            WORD $(0x6EA0B800 | (n)<<5 | (d)) // neg d.4s, n.4s
+#define SMAX4S(m, n, d)        WORD $(0x4EA06400 | (m)<<16 | (n)<<5 | (d)) // smax d.4s, n.4s, m.4s
 
 // Bits.
 #define AND16B(m, n, d)        WORD $(0x4E201C00 | (m)<<16 | (n)<<5 | (d)) // and d.16b, n.16b, m.16b
@@ -66,6 +67,7 @@
 #define SXTL2_4S(n, d)         WORD $(0x4F10A400 | (n)<<5 | (d)) // sshll2 d.4s, n.8h, #0
 #define XTN4H(n, d)            WORD $(0x0E612800 | (n)<<5 | (d)) // xtn d.4h, n.4s
 #define USHLL8H(i, n, d)       WORD $(0x2F08A400 | (i)<<16 | (n)<<5 | (d)) // ushll d.8h, n.8b, #i
+#define USHLL4S(i, n, d)       WORD $(0x2F10A400 | (i)<<16 | (n)<<5 | (d)) // ushll d.4s, n.4h, #i
 
 // Move lanes.
 #define ZIP1_16B(m, n, d)      WORD $(0x4E003800 | (m)<<16 | (n)<<5 | (d)) // zip1 d.16b, n.16b, m.16b
@@ -130,4 +132,5 @@
 // Loads that Go's assembler lacks; n is a general register number.
 #define LDRH(i, n, d)          WORD $(0x7D400000 | ((i)/2)<<10 | (n)<<5 | (d)) // ldr d(h), [x(n), #i]
 #define LDRH_P(i, n, d)        WORD $(0x7C400400 | ((i)&511)<<12 | (n)<<5 | (d)) // ldr d(h), [x(n)], #i
+#define LDRB_P(i, n, d)        WORD $(0x3C400400 | ((i)&511)<<12 | (n)<<5 | (d)) // ldr d(b), [x(n)], #i
 #define LDURQ(i, n, d)         WORD $(0x3CC00000 | ((i)&511)<<12 | (n)<<5 | (d)) // ldur d(q), [x(n), #i]

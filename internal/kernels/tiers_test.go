@@ -123,6 +123,27 @@ func TestMulRowsExtremes(t *testing.T) {
 	})
 }
 
+// TestMulRowsScales: every byte that is a scale of MXFP4 and NVFP4.
+func TestMulRowsScales(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(7, 8))
+		for typ, cols := range map[quant.Type]int{quant.MXFP4: 32, quant.NVFP4: 64} {
+			f, _ := typ.Format()
+			m := randomMatrix(t, rng, typ, 256, cols, heap)
+			for r := range m.Rows {
+				m.Data[r*f.BlockBytes] = byte(r)
+			}
+			for _, n := range []int{1, 4} {
+				a := randomActs(rng, n, cols)
+				want, got := make([]float32, n*m.Rows), make([]float32, n*m.Rows)
+				inGo(t, func() { m.MulRows(want, m.Rows, 0, m.Rows, a, NewScratch()) })
+				m.MulRows(got, m.Rows, 0, m.Rows, a, NewScratch())
+				sameBits(t, fmt.Sprintf("%s, %d tokens", typ, n), got, want)
+			}
+		}
+	})
+}
+
 func TestMulRowsAllocates(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, typ := range []quant.Type{quant.Q4_0, quant.Q6_K, quant.F16} {

@@ -232,15 +232,18 @@ func fewBlock(a *asm, f fewFormat, mul product, lane int) {
 	for r := range 8 {
 		s := &asm{}
 		sc := vScale + r/4
-		if f.mins {
-			if r%4 == 0 {
-				s.ins("FMOVS.P 4(R%d), F%d", r, sc)
-			} else {
-				s.ins("VLD1.P 4(R%d), V%d.S[%d]", r, sc, r%4)
-			}
-		} else if r%4 == 0 {
+		switch {
+		case f.mins && r%4 == 0:
+			s.ins("FMOVS.P 4(R%d), F%d", r, sc)
+		case f.mins:
+			s.ins("VLD1.P 4(R%d), V%d.S[%d]", r, sc, r%4)
+		case f.power && r%4 == 0:
+			s.op("LDRB_P", 1, r, sc)
+		case f.power:
+			s.ins("VLD1.P 1(R%d), V%d.B[%d]", r, sc, r%4)
+		case r%4 == 0:
 			s.op("LDRH_P", 2, r, sc)
-		} else {
+		default:
 			s.ins("VLD1.P 2(R%d), V%d.H[%d]", r, sc, r%4)
 		}
 		tmp := make([]int, need)
@@ -277,7 +280,10 @@ func fewBlock(a *asm, f fewFormat, mul product, lane int) {
 		s.op("ADDP4S", acc+1, acc, t)
 		s.op("ADDP4S", acc+3, acc+2, t+1)
 		s.op("ADDP4S", t+1, t, total+h)
-		if !f.mins {
+		switch {
+		case f.power:
+			powers(s, vScale+h, vC+h)
+		case !f.mins:
 			s.op("FCVTL4S", vScale+h, vScale+h)
 		}
 		s.op("FMULI4S", lane, vDA, vScale+h, vScale+h)

@@ -12,10 +12,23 @@ var formats32 = []fewFormat{
 		return t[0], t[1]
 	}},
 	{name: "IQ4_NL", tmps: 2, limit: 127, consts: []func(*asm, int){codebook("IQ4")}, row: coded},
+	{name: "MXFP4", tmps: 2, power: true, limit: 12, row: coded, consts: []func(*asm, int){codebook("FP4"),
+		func(a *asm, reg int) { a.op("MOVI4S", 0xa0, reg); a.op("SHL4S", 16, reg, reg) },
+		func(a *asm, reg int) { a.op("MOVI4S", 0x20, reg); a.op("SHL4S", 16, reg, reg) },
+	}},
 }
 
-// mxfp4 is unpacked for both few and many tokens.
-var mxfp4 = fewFormat{name: "MXFP4", tmps: 2, power: true, consts: []func(*asm, int){codebook("FP4")}, row: coded}
+// powers makes halves of the powers of two whose exponents are bytes 0 to 3 of x
+// (quant.E8M0Half): the larger of (e-1)<<23, the bits of a float, and (e+1)<<21, of a
+// subnormal for e < 2. Register t is used.
+func powers(a *asm, x, t int) {
+	a.op("USHLL8H", 7, x, x)
+	a.op("USHLL4S", 14, x, x)
+	a.op("SHL4S", 2, x, t)
+	a.op("SUB4S", vConst-1, t, t)
+	a.op("SMAX4S", t, x, x)
+	a.op("ADD4S", vConst-2, x, x)
+}
 
 func codebook(name string) func(*asm, int) {
 	return func(a *asm, reg int) {

@@ -82,7 +82,7 @@ func files() map[string][]byte {
 	panels.WriteString(gatherFloatSub(true))
 	panels.WriteString(pack("packNEON", false))
 	panels.WriteString(pack("packI8MM", true))
-	for _, f := range append(formats32[:len(formats32):len(formats32)], mxfp4) {
+	for _, f := range formats32 {
 		unpacks.WriteString(unpackRow(f))
 	}
 	for _, f := range formatsK {

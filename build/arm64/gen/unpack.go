@@ -17,24 +17,15 @@ func unpackRow(f fewFormat) string {
 	for i, load := range f.consts {
 		load(a, vConst-i)
 	}
-	if f.power {
-		a.ins("MOVD $0x00200000, R6") // 2^-128
-	}
 	a.label("loop")
 	if f.power {
-		// Half of the power of two: one less in the exponent, or a subnormal.
-		a.ins("MOVBU.P 1(R0), R5")
-		a.ins("LSL R5, R6, R7")
-		a.ins("SUB $1, R5, R8")
-		a.ins("LSL $23, R8, R8")
-		a.ins("CMP $2, R5")
-		a.ins("CSEL LT, R7, R8, R7")
-		a.ins("MOVW.P R7, 4(R2)")
+		a.op("LDRB_P", 1, 0, 16)
+		powers(a, 16, 17)
 	} else {
 		a.op("LDRH_P", 2, 0, 16)
 		a.op("FCVTL4S", 16, 16)
-		a.ins("FMOVS.P F16, 4(R2)")
 	}
+	a.ins("FMOVS.P F16, 4(R2)")
 	if f.mins {
 		a.op("LDRH_P", 2, 0, 17)
 		a.op("FCVTL4S", 17, 17)
