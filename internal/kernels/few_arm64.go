@@ -20,8 +20,8 @@ var kConstants = [5][16]byte{
 }
 
 // fewKernel multiplies groups*rows weight rows that begin at w and lie step
-// bytes apart with token t of a, blocks*32 values (blocks*256 for the K types),
-// and writes one float a row to dst. rows is a constant of the kernel.
+// bytes apart with token t of a, blocks of the file each, and writes one float
+// a row to dst. rows is a constant of the kernel.
 type fewKernel func(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
 
 // fewQuant makes a mulFunc of a kernel that takes rows rows at once and whose
@@ -59,6 +59,11 @@ var fewNEON = [typeCount]mulFunc{
 	quant.Q5_K:   fewQuant(fewQ5_KNEON, 4, 256),
 	quant.Q6_K:   fewQuant(fewQ6_KNEON, 4, 256),
 	quant.IQ4_XS: fewQuant(fewIQ4_XSNEON, 4, 256),
+	quant.TQ1_0:  fewQuant(fewTQ1_0NEON, 4, 256),
+	quant.TQ2_0:  fewQuant(fewTQ2_0NEON, 4, 256),
+	quant.Q1_0:   fewQuant(fewQ1_0NEON, 4, 128),
+	quant.Q2_0:   fewQuant(fewQ2_0NEON, 4, 64),
+	quant.NVFP4:  fewQuant(fewNVFP4NEON, 4, 64),
 }
 
 var fewDotProd = [typeCount]mulFunc{
@@ -75,6 +80,11 @@ var fewDotProd = [typeCount]mulFunc{
 	quant.Q5_K:   fewQuant(fewQ5_KDotProd, 4, 256),
 	quant.Q6_K:   fewQuant(fewQ6_KDotProd, 4, 256),
 	quant.IQ4_XS: fewQuant(fewIQ4_XSDotProd, 4, 256),
+	quant.TQ1_0:  fewQuant(fewTQ1_0DotProd, 4, 256),
+	quant.TQ2_0:  fewQuant(fewTQ2_0DotProd, 4, 256),
+	quant.Q1_0:   fewQuant(fewQ1_0DotProd, 4, 128),
+	quant.Q2_0:   fewQuant(fewQ2_0DotProd, 4, 64),
+	quant.NVFP4:  fewQuant(fewNVFP4DotProd, 4, 64),
 }
 
 //go:noescape
@@ -154,3 +164,33 @@ func fewQ6_KDotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t 
 
 //go:noescape
 func fewIQ4_XSDotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewTQ1_0NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewTQ2_0NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewQ1_0NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewQ2_0NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewNVFP4NEON(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewTQ1_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewTQ2_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewQ1_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewQ2_0DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)
+
+//go:noescape
+func fewNVFP4DotProd(dst *float32, w *byte, step, groups, blocks int, a *Acts, t int)

@@ -3160,3 +3160,1417 @@ super:
 	B group
 done:
 	RET
+
+// fewTQ1_0DotProd multiplies groups of four rows of TQ1_0 with one token.
+TEXT ·fewTQ1_0DotProd(SB), NOSPLIT, $0-56
+	MOVD dst+0(FP), R12
+	MOVD w+8(FP), R0
+	MOVD step+16(FP), R13
+	MOVD groups+24(FP), R14
+	MOVD blocks+32(FP), R16
+	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	ADD R13, R0, R1
+	ADD R13, R1, R2
+	ADD R13, R2, R3
+	// A finished group leaves every pointer one row further.
+	MOVD $3, R20
+	MUL R20, R13, R13
+	MOVD $·kConstants(SB), R20
+	MOVI16B(3, 8)
+	MOVI16B(9, 9)
+	MOVI16B(27, 10)
+	MOVI16B(81, 11)
+	VMOVQ $0x303030301010101, $0x1b1b1b1b09090909, V20
+	MOVI16B(86, 21)
+	MOVI16B(171, 22)
+	MOVIZ(16)
+	MOVIZ(17)
+	MOVIZ(18)
+	MOVIZ(19)
+	MOVIZ(24)
+	MOVIZ(25)
+group:
+	MOVIZ(28)
+	MOVIZ(29)
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R16, R17
+super:
+	LDRH(52, 0, 0)
+	LDRH(52, 1, 1)
+	LDRH(52, 2, 2)
+	LDRH(52, 3, 3)
+	ZIP1_8H(1, 0, 0)
+	ZIP1_8H(3, 2, 2)
+	ZIP1_4S(2, 0, 0)
+	FCVTL4S(0, 30)
+	// Block 0.
+	FMOVQ.P 16(R9), F12
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ (R0), (F0, F1)
+	FLDPQ (R1), (F4, F5)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ (R2), (F0, F1)
+	FLDPQ (R3), (F4, F5)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(24, 26, 24)
+	FMULI4S(0, 12, 30, 4)
+	SCVTF4S(24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 1.
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ (R0), (F0, F1)
+	FLDPQ (R1), (F4, F5)
+	MUL16B(8, 0, 0)
+	MUL16B(8, 4, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(8, 1, 1)
+	MUL16B(8, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ (R2), (F0, F1)
+	FLDPQ (R3), (F4, F5)
+	MUL16B(8, 0, 0)
+	MUL16B(8, 4, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(8, 1, 1)
+	MUL16B(8, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(26, 24, 26)
+	FMULI4S(1, 12, 30, 4)
+	SCVTF4S(26, 26)
+	FMLA4S(4, 26, 28)
+	// Block 2.
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ (R0), (F0, F1)
+	FLDPQ (R1), (F4, F5)
+	MUL16B(9, 0, 0)
+	MUL16B(9, 4, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(9, 1, 1)
+	MUL16B(9, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ (R2), (F0, F1)
+	FLDPQ (R3), (F4, F5)
+	MUL16B(9, 0, 0)
+	MUL16B(9, 4, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(9, 1, 1)
+	MUL16B(9, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(24, 26, 24)
+	FMULI4S(2, 12, 30, 4)
+	SCVTF4S(24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 3.
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ (R0), (F0, F1)
+	FLDPQ (R1), (F4, F5)
+	MUL16B(10, 0, 0)
+	MUL16B(10, 4, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(10, 1, 1)
+	MUL16B(10, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ (R2), (F0, F1)
+	FLDPQ (R3), (F4, F5)
+	MUL16B(10, 0, 0)
+	MUL16B(10, 4, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(10, 1, 1)
+	MUL16B(10, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(26, 24, 26)
+	FMULI4S(3, 12, 30, 4)
+	SCVTF4S(26, 26)
+	FMLA4S(4, 26, 28)
+	// Block 4.
+	FMOVQ.P 16(R9), F12
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ (R0), (F0, F1)
+	FLDPQ (R1), (F4, F5)
+	MUL16B(11, 0, 0)
+	MUL16B(11, 4, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(11, 1, 1)
+	MUL16B(11, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ (R2), (F0, F1)
+	FLDPQ (R3), (F4, F5)
+	MUL16B(11, 0, 0)
+	MUL16B(11, 4, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(11, 1, 1)
+	MUL16B(11, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(24, 26, 24)
+	FMULI4S(0, 12, 30, 4)
+	SCVTF4S(24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 5.
+	FLDPQ.P 32(R8), (F14, F15)
+	FMOVQ 32(R0), F1
+	FMOVQ 32(R1), F5
+	CMHS16B(22, 1, 2)
+	CMHS16B(22, 5, 6)
+	CMHI16B(1, 21, 0)
+	CMHI16B(5, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(8, 1, 1)
+	MUL16B(8, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FMOVQ 32(R2), F1
+	FMOVQ 32(R3), F5
+	CMHS16B(22, 1, 2)
+	CMHS16B(22, 5, 6)
+	CMHI16B(1, 21, 0)
+	CMHI16B(5, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(8, 1, 1)
+	MUL16B(8, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(26, 24, 26)
+	FMULI4S(1, 12, 30, 4)
+	SCVTF4S(26, 26)
+	FMLA4S(4, 26, 28)
+	// Block 6.
+	FLDPQ.P 32(R8), (F14, F15)
+	FMOVQ 32(R0), F1
+	FMOVQ 32(R1), F5
+	MUL16B(9, 1, 0)
+	MUL16B(9, 5, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(10, 1, 1)
+	MUL16B(10, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FMOVQ 32(R2), F1
+	FMOVQ 32(R3), F5
+	MUL16B(9, 1, 0)
+	MUL16B(9, 5, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	MUL16B(10, 1, 1)
+	MUL16B(10, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(24, 26, 24)
+	FMULI4S(2, 12, 30, 4)
+	SCVTF4S(24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 7.
+	FLDPQ.P 32(R8), (F14, F15)
+	FMOVQ 32(R0), F1
+	FMOVQ 32(R1), F5
+	MUL16B(11, 1, 0)
+	MUL16B(11, 5, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	FMOVS 48(R0), F1
+	FMOVS 48(R1), F5
+	DUP4S(0, 1, 1)
+	DUP4S(0, 5, 5)
+	MUL16B(20, 1, 1)
+	MUL16B(20, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FMOVQ 32(R2), F1
+	FMOVQ 32(R3), F5
+	MUL16B(11, 1, 0)
+	MUL16B(11, 5, 4)
+	CMHS16B(22, 0, 2)
+	CMHS16B(22, 4, 6)
+	CMHI16B(0, 21, 0)
+	CMHI16B(4, 21, 4)
+	SUB16B(2, 0, 0)
+	SUB16B(6, 4, 4)
+	FMOVS 48(R2), F1
+	FMOVS 48(R3), F5
+	DUP4S(0, 1, 1)
+	DUP4S(0, 5, 5)
+	MUL16B(20, 1, 1)
+	MUL16B(20, 5, 5)
+	CMHS16B(22, 1, 3)
+	CMHS16B(22, 5, 7)
+	CMHI16B(1, 21, 1)
+	CMHI16B(5, 21, 5)
+	SUB16B(3, 1, 1)
+	SUB16B(7, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(26, 24, 26)
+	FMULI4S(3, 12, 30, 4)
+	SCVTF4S(26, 26)
+	FMLA4S(4, 26, 28)
+	ADD $54, R0, R0
+	ADD $54, R1, R1
+	ADD $54, R2, R2
+	ADD $54, R3, R3
+	SUBS $1, R17, R17
+	BNE super
+	FMOVQ.P F28, 16(R12)
+	SUB $1, R14, R14
+	CBZ R14, done
+	ADD R13, R0, R0
+	ADD R13, R1, R1
+	ADD R13, R2, R2
+	ADD R13, R3, R3
+	B group
+done:
+	RET
+
+// fewTQ2_0DotProd multiplies groups of four rows of TQ2_0 with one token.
+TEXT ·fewTQ2_0DotProd(SB), NOSPLIT, $0-56
+	MOVD dst+0(FP), R12
+	MOVD w+8(FP), R0
+	MOVD step+16(FP), R13
+	MOVD groups+24(FP), R14
+	MOVD blocks+32(FP), R16
+	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	MOVD Acts_C(R15), R25
+	ADD R20>>3, R25, R25
+	ADD R13, R0, R1
+	ADD R13, R1, R2
+	ADD R13, R2, R3
+	// A finished group leaves every pointer one row further.
+	MOVD $3, R20
+	MUL R20, R13, R13
+	MOVD $·kConstants(SB), R20
+	MOVI16B(3, 8)
+	MOVI16B(12, 9)
+	MOVI16B(48, 10)
+	MOVIZ(16)
+	MOVIZ(17)
+	MOVIZ(18)
+	MOVIZ(19)
+	MOVIZ(24)
+	MOVIZ(25)
+group:
+	MOVIZ(28)
+	MOVIZ(29)
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R25, R11
+	MOVD R16, R17
+super:
+	LDRH(64, 0, 0)
+	LDRH(64, 1, 1)
+	LDRH(64, 2, 2)
+	LDRH(64, 3, 3)
+	ZIP1_8H(1, 0, 0)
+	ZIP1_8H(3, 2, 2)
+	ZIP1_4S(2, 0, 0)
+	FCVTL4S(0, 30)
+	// Block 0.
+	FMOVQ.P 16(R9), F12
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ 0(R0), (F0, F1)
+	FLDPQ 0(R1), (F4, F5)
+	AND16B(8, 0, 0)
+	AND16B(8, 4, 4)
+	AND16B(8, 1, 1)
+	AND16B(8, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ 0(R2), (F0, F1)
+	FLDPQ 0(R3), (F4, F5)
+	AND16B(8, 0, 0)
+	AND16B(8, 4, 4)
+	AND16B(8, 1, 1)
+	AND16B(8, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(24, 26, 24)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(7, 13, 24)
+	FMULI4S(0, 12, 30, 4)
+	SCVTF4S(24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 1.
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ 0(R0), (F0, F1)
+	FLDPQ 0(R1), (F4, F5)
+	AND16B(9, 0, 0)
+	AND16B(9, 4, 4)
+	AND16B(9, 1, 1)
+	AND16B(9, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ 0(R2), (F0, F1)
+	FLDPQ 0(R3), (F4, F5)
+	AND16B(9, 0, 0)
+	AND16B(9, 4, 4)
+	AND16B(9, 1, 1)
+	AND16B(9, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(26, 24, 26)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(5, 13, 26)
+	FMULI4S(1, 12, 30, 4)
+	SCVTFI4S(2, 26, 26)
+	FMLA4S(4, 26, 28)
+	// Block 2.
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ 0(R0), (F0, F1)
+	FLDPQ 0(R1), (F4, F5)
+	AND16B(10, 0, 0)
+	AND16B(10, 4, 4)
+	AND16B(10, 1, 1)
+	AND16B(10, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ 0(R2), (F0, F1)
+	FLDPQ 0(R3), (F4, F5)
+	AND16B(10, 0, 0)
+	AND16B(10, 4, 4)
+	AND16B(10, 1, 1)
+	AND16B(10, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(24, 26, 24)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(3, 13, 24)
+	FMULI4S(2, 12, 30, 4)
+	SCVTFI4S(4, 24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 3.
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ 0(R0), (F0, F1)
+	FLDPQ 0(R1), (F4, F5)
+	USHR16B(6, 0, 0)
+	USHR16B(6, 4, 4)
+	USHR16B(6, 1, 1)
+	USHR16B(6, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ 0(R2), (F0, F1)
+	FLDPQ 0(R3), (F4, F5)
+	USHR16B(6, 0, 0)
+	USHR16B(6, 4, 4)
+	USHR16B(6, 1, 1)
+	USHR16B(6, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(26, 24, 26)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(7, 13, 26)
+	FMULI4S(3, 12, 30, 4)
+	SCVTF4S(26, 26)
+	FMLA4S(4, 26, 28)
+	// Block 4.
+	FMOVQ.P 16(R9), F12
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ 32(R0), (F0, F1)
+	FLDPQ 32(R1), (F4, F5)
+	AND16B(8, 0, 0)
+	AND16B(8, 4, 4)
+	AND16B(8, 1, 1)
+	AND16B(8, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ 32(R2), (F0, F1)
+	FLDPQ 32(R3), (F4, F5)
+	AND16B(8, 0, 0)
+	AND16B(8, 4, 4)
+	AND16B(8, 1, 1)
+	AND16B(8, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(24, 26, 24)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(7, 13, 24)
+	FMULI4S(0, 12, 30, 4)
+	SCVTF4S(24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 5.
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ 32(R0), (F0, F1)
+	FLDPQ 32(R1), (F4, F5)
+	AND16B(9, 0, 0)
+	AND16B(9, 4, 4)
+	AND16B(9, 1, 1)
+	AND16B(9, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ 32(R2), (F0, F1)
+	FLDPQ 32(R3), (F4, F5)
+	AND16B(9, 0, 0)
+	AND16B(9, 4, 4)
+	AND16B(9, 1, 1)
+	AND16B(9, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(26, 24, 26)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(5, 13, 26)
+	FMULI4S(1, 12, 30, 4)
+	SCVTFI4S(2, 26, 26)
+	FMLA4S(4, 26, 28)
+	// Block 6.
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ 32(R0), (F0, F1)
+	FLDPQ 32(R1), (F4, F5)
+	AND16B(10, 0, 0)
+	AND16B(10, 4, 4)
+	AND16B(10, 1, 1)
+	AND16B(10, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ 32(R2), (F0, F1)
+	FLDPQ 32(R3), (F4, F5)
+	AND16B(10, 0, 0)
+	AND16B(10, 4, 4)
+	AND16B(10, 1, 1)
+	AND16B(10, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(24, 26, 24)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(3, 13, 24)
+	FMULI4S(2, 12, 30, 4)
+	SCVTFI4S(4, 24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 7.
+	FLDPQ.P 32(R8), (F14, F15)
+	FLDPQ 32(R0), (F0, F1)
+	FLDPQ 32(R1), (F4, F5)
+	USHR16B(6, 0, 0)
+	USHR16B(6, 4, 4)
+	USHR16B(6, 1, 1)
+	USHR16B(6, 5, 5)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	FLDPQ 32(R2), (F0, F1)
+	FLDPQ 32(R3), (F4, F5)
+	USHR16B(6, 0, 0)
+	USHR16B(6, 4, 4)
+	USHR16B(6, 1, 1)
+	USHR16B(6, 5, 5)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(26, 24, 26)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(7, 13, 26)
+	FMULI4S(3, 12, 30, 4)
+	SCVTF4S(26, 26)
+	FMLA4S(4, 26, 28)
+	ADD $66, R0, R0
+	ADD $66, R1, R1
+	ADD $66, R2, R2
+	ADD $66, R3, R3
+	SUBS $1, R17, R17
+	BNE super
+	FMOVQ.P F28, 16(R12)
+	SUB $1, R14, R14
+	CBZ R14, done
+	ADD R13, R0, R0
+	ADD R13, R1, R1
+	ADD R13, R2, R2
+	ADD R13, R3, R3
+	B group
+done:
+	RET
+
+// fewQ1_0DotProd multiplies groups of four rows of Q1_0 with one token.
+TEXT ·fewQ1_0DotProd(SB), NOSPLIT, $0-56
+	MOVD dst+0(FP), R12
+	MOVD w+8(FP), R0
+	MOVD step+16(FP), R13
+	MOVD groups+24(FP), R14
+	MOVD blocks+32(FP), R16
+	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	MOVD Acts_C(R15), R25
+	ADD R20>>3, R25, R25
+	ADD R13, R0, R1
+	ADD R13, R1, R2
+	ADD R13, R2, R3
+	// A finished group leaves every pointer one row further.
+	MOVD $3, R20
+	MUL R20, R13, R13
+	MOVD $·kConstants(SB), R20
+	VMOVQ $0x0, $0x101010101010101, V8
+	MOVI16B(2, 0)
+	ADD16B(0, 8, 9)
+	ADD16B(0, 9, 10)
+	ADD16B(0, 10, 11)
+	ADD16B(0, 11, 20)
+	ADD16B(0, 20, 21)
+	ADD16B(0, 21, 22)
+	ADD16B(0, 22, 23)
+	VMOVQ $0x8040201008040201, $0x8040201008040201, V31
+	MOVIZ(16)
+	MOVIZ(17)
+	MOVIZ(18)
+	MOVIZ(19)
+	MOVIZ(24)
+	MOVIZ(25)
+group:
+	MOVIZ(28)
+	MOVIZ(29)
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R25, R11
+	MOVD R16, R17
+super:
+	LDRH(0, 0, 0)
+	LDRH(0, 1, 1)
+	LDRH(0, 2, 2)
+	LDRH(0, 3, 3)
+	ZIP1_8H(1, 0, 0)
+	ZIP1_8H(3, 2, 2)
+	ZIP1_4S(2, 0, 0)
+	FCVTL4S(0, 30)
+	// Block 0.
+	FMOVQ.P 16(R9), F12
+	FLDPQ.P 32(R8), (F14, F15)
+	LDURQ(2, 0, 0)
+	LDURQ(2, 1, 4)
+	TBL16B(9, 0, 1)
+	TBL16B(9, 4, 5)
+	CMTST16B(31, 1, 1)
+	CMTST16B(31, 5, 5)
+	TBL16B(8, 0, 0)
+	TBL16B(8, 4, 4)
+	CMTST16B(31, 0, 0)
+	CMTST16B(31, 4, 4)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	LDURQ(2, 2, 0)
+	LDURQ(2, 3, 4)
+	TBL16B(9, 0, 1)
+	TBL16B(9, 4, 5)
+	CMTST16B(31, 1, 1)
+	CMTST16B(31, 5, 5)
+	TBL16B(8, 0, 0)
+	TBL16B(8, 4, 4)
+	CMTST16B(31, 0, 0)
+	CMTST16B(31, 4, 4)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(26, 24, 24)
+	SHL4S(1, 24, 24)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(7, 13, 24)
+	FMULI4S(0, 12, 30, 4)
+	SCVTF4S(24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 1.
+	FLDPQ.P 32(R8), (F14, F15)
+	LDURQ(2, 0, 0)
+	LDURQ(2, 1, 4)
+	TBL16B(11, 0, 1)
+	TBL16B(11, 4, 5)
+	CMTST16B(31, 1, 1)
+	CMTST16B(31, 5, 5)
+	TBL16B(10, 0, 0)
+	TBL16B(10, 4, 4)
+	CMTST16B(31, 0, 0)
+	CMTST16B(31, 4, 4)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	LDURQ(2, 2, 0)
+	LDURQ(2, 3, 4)
+	TBL16B(11, 0, 1)
+	TBL16B(11, 4, 5)
+	CMTST16B(31, 1, 1)
+	CMTST16B(31, 5, 5)
+	TBL16B(10, 0, 0)
+	TBL16B(10, 4, 4)
+	CMTST16B(31, 0, 0)
+	CMTST16B(31, 4, 4)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(24, 26, 26)
+	SHL4S(1, 26, 26)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(7, 13, 26)
+	FMULI4S(1, 12, 30, 4)
+	SCVTF4S(26, 26)
+	FMLA4S(4, 26, 28)
+	// Block 2.
+	FLDPQ.P 32(R8), (F14, F15)
+	LDURQ(2, 0, 0)
+	LDURQ(2, 1, 4)
+	TBL16B(21, 0, 1)
+	TBL16B(21, 4, 5)
+	CMTST16B(31, 1, 1)
+	CMTST16B(31, 5, 5)
+	TBL16B(20, 0, 0)
+	TBL16B(20, 4, 4)
+	CMTST16B(31, 0, 0)
+	CMTST16B(31, 4, 4)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	LDURQ(2, 2, 0)
+	LDURQ(2, 3, 4)
+	TBL16B(21, 0, 1)
+	TBL16B(21, 4, 5)
+	CMTST16B(31, 1, 1)
+	CMTST16B(31, 5, 5)
+	TBL16B(20, 0, 0)
+	TBL16B(20, 4, 4)
+	CMTST16B(31, 0, 0)
+	CMTST16B(31, 4, 4)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(26, 24, 24)
+	SHL4S(1, 24, 24)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(7, 13, 24)
+	FMULI4S(2, 12, 30, 4)
+	SCVTF4S(24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 3.
+	FLDPQ.P 32(R8), (F14, F15)
+	LDURQ(2, 0, 0)
+	LDURQ(2, 1, 4)
+	TBL16B(23, 0, 1)
+	TBL16B(23, 4, 5)
+	CMTST16B(31, 1, 1)
+	CMTST16B(31, 5, 5)
+	TBL16B(22, 0, 0)
+	TBL16B(22, 4, 4)
+	CMTST16B(31, 0, 0)
+	CMTST16B(31, 4, 4)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	LDURQ(2, 2, 0)
+	LDURQ(2, 3, 4)
+	TBL16B(23, 0, 1)
+	TBL16B(23, 4, 5)
+	CMTST16B(31, 1, 1)
+	CMTST16B(31, 5, 5)
+	TBL16B(22, 0, 0)
+	TBL16B(22, 4, 4)
+	CMTST16B(31, 0, 0)
+	CMTST16B(31, 4, 4)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(24, 26, 26)
+	SHL4S(1, 26, 26)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(7, 13, 26)
+	FMULI4S(3, 12, 30, 4)
+	SCVTF4S(26, 26)
+	FMLA4S(4, 26, 28)
+	ADD $18, R0, R0
+	ADD $18, R1, R1
+	ADD $18, R2, R2
+	ADD $18, R3, R3
+	SUBS $1, R17, R17
+	BNE super
+	FMOVQ.P F28, 16(R12)
+	SUB $1, R14, R14
+	CBZ R14, done
+	ADD R13, R0, R0
+	ADD R13, R1, R1
+	ADD R13, R2, R2
+	ADD R13, R3, R3
+	B group
+done:
+	RET
+
+// fewQ2_0DotProd multiplies groups of four rows of Q2_0 with one token.
+TEXT ·fewQ2_0DotProd(SB), NOSPLIT, $0-56
+	MOVD dst+0(FP), R12
+	MOVD w+8(FP), R0
+	MOVD step+16(FP), R13
+	MOVD groups+24(FP), R14
+	MOVD blocks+32(FP), R16
+	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	MOVD Acts_C(R15), R25
+	ADD R20>>3, R25, R25
+	ADD R13, R0, R1
+	ADD R13, R1, R2
+	ADD R13, R2, R3
+	// A finished group leaves every pointer one row further.
+	MOVD $3, R20
+	MUL R20, R13, R13
+	MOVD $·kConstants(SB), R20
+	VMOVQ $0x101010100000000, $0x303030302020202, V8
+	MOVI16B(4, 0)
+	ADD16B(0, 8, 9)
+	ADD16B(0, 9, 10)
+	ADD16B(0, 10, 11)
+	VMOVQ $0xfafcfe00fafcfe00, $0xfafcfe00fafcfe00, V20
+	MOVI16B(3, 21)
+	MOVIZ(16)
+	MOVIZ(17)
+	MOVIZ(18)
+	MOVIZ(19)
+	MOVIZ(24)
+	MOVIZ(25)
+group:
+	MOVIZ(28)
+	MOVIZ(29)
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R25, R11
+	MOVD R16, R17
+super:
+	LDRH(0, 0, 0)
+	LDRH(0, 1, 1)
+	LDRH(0, 2, 2)
+	LDRH(0, 3, 3)
+	ZIP1_8H(1, 0, 0)
+	ZIP1_8H(3, 2, 2)
+	ZIP1_4S(2, 0, 0)
+	FCVTL4S(0, 30)
+	// Block 0.
+	FMOVD.P 8(R9), F12
+	FLDPQ.P 32(R8), (F14, F15)
+	LDURQ(2, 0, 0)
+	LDURQ(2, 1, 4)
+	TBL16B(9, 0, 1)
+	TBL16B(9, 4, 5)
+	USHL16B(20, 1, 1)
+	USHL16B(20, 5, 5)
+	AND16B(21, 1, 1)
+	AND16B(21, 5, 5)
+	TBL16B(8, 0, 0)
+	TBL16B(8, 4, 4)
+	USHL16B(20, 0, 0)
+	USHL16B(20, 4, 4)
+	AND16B(21, 0, 0)
+	AND16B(21, 4, 4)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	LDURQ(2, 2, 0)
+	LDURQ(2, 3, 4)
+	TBL16B(9, 0, 1)
+	TBL16B(9, 4, 5)
+	USHL16B(20, 1, 1)
+	USHL16B(20, 5, 5)
+	AND16B(21, 1, 1)
+	AND16B(21, 5, 5)
+	TBL16B(8, 0, 0)
+	TBL16B(8, 4, 4)
+	USHL16B(20, 0, 0)
+	USHL16B(20, 4, 4)
+	AND16B(21, 0, 0)
+	AND16B(21, 4, 4)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 26)
+	SUB4S(24, 26, 24)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(7, 13, 24)
+	FMULI4S(0, 12, 30, 4)
+	SCVTF4S(24, 24)
+	FMLA4S(4, 24, 28)
+	// Block 1.
+	FLDPQ.P 32(R8), (F14, F15)
+	LDURQ(2, 0, 0)
+	LDURQ(2, 1, 4)
+	TBL16B(11, 0, 1)
+	TBL16B(11, 4, 5)
+	USHL16B(20, 1, 1)
+	USHL16B(20, 5, 5)
+	AND16B(21, 1, 1)
+	AND16B(21, 5, 5)
+	TBL16B(10, 0, 0)
+	TBL16B(10, 4, 4)
+	USHL16B(20, 0, 0)
+	USHL16B(20, 4, 4)
+	AND16B(21, 0, 0)
+	AND16B(21, 4, 4)
+	SDOT(14, 0, 16)
+	SDOT(14, 4, 17)
+	SDOT(15, 1, 16)
+	SDOT(15, 5, 17)
+	LDURQ(2, 2, 0)
+	LDURQ(2, 3, 4)
+	TBL16B(11, 0, 1)
+	TBL16B(11, 4, 5)
+	USHL16B(20, 1, 1)
+	USHL16B(20, 5, 5)
+	AND16B(21, 1, 1)
+	AND16B(21, 5, 5)
+	TBL16B(10, 0, 0)
+	TBL16B(10, 4, 4)
+	USHL16B(20, 0, 0)
+	USHL16B(20, 4, 4)
+	AND16B(21, 0, 0)
+	AND16B(21, 4, 4)
+	SDOT(14, 0, 18)
+	SDOT(14, 4, 19)
+	SDOT(15, 1, 18)
+	SDOT(15, 5, 19)
+	ADDP4S(17, 16, 0)
+	ADDP4S(19, 18, 1)
+	ADDP4S(1, 0, 24)
+	SUB4S(26, 24, 26)
+	// C is -128 times the sum of the activations.
+	VLD1R.P 4(R11), [V13.S4]
+	SSRA4S(7, 13, 26)
+	FMULI4S(1, 12, 30, 4)
+	SCVTF4S(26, 26)
+	FMLA4S(4, 26, 28)
+	ADD $18, R0, R0
+	ADD $18, R1, R1
+	ADD $18, R2, R2
+	ADD $18, R3, R3
+	SUBS $1, R17, R17
+	BNE super
+	FMOVQ.P F28, 16(R12)
+	SUB $1, R14, R14
+	CBZ R14, done
+	ADD R13, R0, R0
+	ADD R13, R1, R1
+	ADD R13, R2, R2
+	ADD R13, R3, R3
+	B group
+done:
+	RET
+
+// fewNVFP4DotProd multiplies groups of four rows of NVFP4 with one token.
+TEXT ·fewNVFP4DotProd(SB), NOSPLIT, $64-56
+	MOVD dst+0(FP), R12
+	MOVD w+8(FP), R0
+	MOVD step+16(FP), R13
+	MOVD groups+24(FP), R14
+	MOVD blocks+32(FP), R16
+	MOVD a+40(FP), R15
+	MOVD t+48(FP), R20
+	// Token t is t*K values in; its scales are t*K/32 floats in.
+	MOVD Acts_K(R15), R21
+	MUL R21, R20, R20
+	MOVD Acts_Q(R15), R22
+	MOVD Acts_D(R15), R23
+	ADD R20, R22, R22
+	ADD R20>>3, R23, R23
+	ADD R13, R0, R1
+	ADD R13, R1, R2
+	ADD R13, R2, R3
+	// A finished group leaves every pointer one row further.
+	MOVD $3, R20
+	MUL R20, R13, R13
+	MOVD $table-64(SP), R21
+	MOVD $·kConstants(SB), R20
+	MOVD $·codebookFP4(SB), R20
+	FMOVQ (R20), F8
+	MOVD $·kConstants(SB), R20
+	MOVI16B(15, 9)
+	MOVI16B(127, 10)
+	MOVI4S(128, 11)
+	SCVTF4S(11, 11)
+	MOVIZ(16)
+	MOVIZ(20)
+	MOVIZ(17)
+	MOVIZ(21)
+	MOVIZ(18)
+	MOVIZ(22)
+	MOVIZ(19)
+	MOVIZ(23)
+	MOVIZ(24)
+	MOVIZ(25)
+group:
+	MOVIZ(28)
+	MOVIZ(29)
+	MOVD R22, R8
+	MOVD R23, R9
+	MOVD R16, R17
+super:
+	FMOVS (R0), F0
+	VLD1 (R1), V0.S[1]
+	VLD1 (R2), V0.S[2]
+	VLD1 (R3), V0.S[3]
+	FMOVQ 64(R20), F2
+	TBL16B(2, 0, 0)
+	CMEQ16B(10, 0, 1)
+	AND16B(10, 0, 0)
+	BIC16B(1, 0, 0)
+	USHLL8H(7, 0, 1)
+	FCVTL4S(1, 4)
+	FCVTL2_4S(1, 5)
+	EXT16B(8, 0, 0, 0)
+	USHLL8H(7, 0, 1)
+	FCVTL4S(1, 6)
+	FCVTL2_4S(1, 7)
+	FMUL4S(11, 4, 4)
+	FMUL4S(11, 5, 5)
+	FMUL4S(11, 6, 6)
+	FMUL4S(11, 7, 7)
+	FSTPQ (F4, F5), (R21)
+	FSTPQ (F6, F7), 32(R21)
+	// Block 0.
+	FMOVD.P 8(R9), F12
+	FLDPQ.P 32(R8), (F14, F15)
+	LDURQ(4, 0, 0)
+	LDURQ(4, 1, 4)
+	USHR16B(4, 0, 1)
+	USHR16B(4, 4, 5)
+	AND16B(9, 0, 0)
+	AND16B(9, 4, 4)
+	TBL16B(0, 8, 0)
+	TBL16B(4, 8, 4)
+	TBL16B(1, 8, 1)
+	TBL16B(5, 8, 5)
+	ZIP1_2D(1, 0, 2)
+	ZIP1_2D(5, 4, 6)
+	ZIP2_2D(1, 0, 3)
+	ZIP2_2D(5, 4, 7)
+	SDOT(14, 2, 16)
+	SDOT(14, 6, 17)
+	SDOT(15, 3, 20)
+	SDOT(15, 7, 21)
+	LDURQ(4, 2, 0)
+	LDURQ(4, 3, 4)
+	USHR16B(4, 0, 1)
+	USHR16B(4, 4, 5)
+	AND16B(9, 0, 0)
+	AND16B(9, 4, 4)
+	TBL16B(0, 8, 0)
+	TBL16B(4, 8, 4)
+	TBL16B(1, 8, 1)
+	TBL16B(5, 8, 5)
+	ZIP1_2D(1, 0, 2)
+	ZIP1_2D(5, 4, 6)
+	ZIP2_2D(1, 0, 3)
+	ZIP2_2D(5, 4, 7)
+	SDOT(14, 2, 18)
+	SDOT(14, 6, 19)
+	SDOT(15, 3, 22)
+	SDOT(15, 7, 23)
+	ADDP4S(17, 16, 0)
+	ADDP4S(21, 20, 2)
+	ADDP4S(19, 18, 1)
+	ADDP4S(23, 22, 3)
+	ADDP4S(1, 0, 26)
+	ADDP4S(3, 2, 27)
+	SUB4S(24, 26, 24)
+	SUB4S(25, 27, 25)
+	FLDPQ 0(R21), (F4, F5)
+	SCVTF4S(24, 24)
+	SCVTF4S(25, 25)
+	FMUL4S(4, 24, 24)
+	FMLA4S(5, 25, 24)
+	FMLAI4S(0, 12, 24, 28)
+	// Block 1.
+	FLDPQ.P 32(R8), (F14, F15)
+	LDURQ(20, 0, 0)
+	LDURQ(20, 1, 4)
+	USHR16B(4, 0, 1)
+	USHR16B(4, 4, 5)
+	AND16B(9, 0, 0)
+	AND16B(9, 4, 4)
+	TBL16B(0, 8, 0)
+	TBL16B(4, 8, 4)
+	TBL16B(1, 8, 1)
+	TBL16B(5, 8, 5)
+	ZIP1_2D(1, 0, 2)
+	ZIP1_2D(5, 4, 6)
+	ZIP2_2D(1, 0, 3)
+	ZIP2_2D(5, 4, 7)
+	SDOT(14, 2, 16)
+	SDOT(14, 6, 17)
+	SDOT(15, 3, 20)
+	SDOT(15, 7, 21)
+	LDURQ(20, 2, 0)
+	LDURQ(20, 3, 4)
+	USHR16B(4, 0, 1)
+	USHR16B(4, 4, 5)
+	AND16B(9, 0, 0)
+	AND16B(9, 4, 4)
+	TBL16B(0, 8, 0)
+	TBL16B(4, 8, 4)
+	TBL16B(1, 8, 1)
+	TBL16B(5, 8, 5)
+	ZIP1_2D(1, 0, 2)
+	ZIP1_2D(5, 4, 6)
+	ZIP2_2D(1, 0, 3)
+	ZIP2_2D(5, 4, 7)
+	SDOT(14, 2, 18)
+	SDOT(14, 6, 19)
+	SDOT(15, 3, 22)
+	SDOT(15, 7, 23)
+	ADDP4S(17, 16, 0)
+	ADDP4S(21, 20, 2)
+	ADDP4S(19, 18, 1)
+	ADDP4S(23, 22, 3)
+	ADDP4S(1, 0, 24)
+	ADDP4S(3, 2, 25)
+	SUB4S(26, 24, 26)
+	SUB4S(27, 25, 27)
+	FLDPQ 32(R21), (F4, F5)
+	SCVTF4S(26, 26)
+	SCVTF4S(27, 27)
+	FMUL4S(4, 26, 26)
+	FMLA4S(5, 27, 26)
+	FMLAI4S(1, 12, 26, 28)
+	ADD $36, R0, R0
+	ADD $36, R1, R1
+	ADD $36, R2, R2
+	ADD $36, R3, R3
+	SUBS $1, R17, R17
+	BNE super
+	FMOVQ.P F28, 16(R12)
+	SUB $1, R14, R14
+	CBZ R14, done
+	ADD R13, R0, R0
+	ADD R13, R1, R1
+	ADD R13, R2, R2
+	ADD R13, R3, R3
+	B group
+done:
+	RET

@@ -36,6 +36,7 @@ var rowUnpackNEON = func() [typeCount]func(f *rowForm, src []byte) {
 	tab[quant.Q5_K] = unpack256(176, unpackQ5_KNEON, nil)
 	tab[quant.Q6_K] = unpack256(210, unpackQ6_KNEON, nil)
 	tab[quant.IQ4_XS] = unpack256(136, unpackIQ4_XSNEON, scalesIQ4_XS)
+	tab[quant.TQ1_0] = unpack256(54, unpackTQ1_0NEON, nil)
 	return withUnits(tab)
 }()
 
@@ -100,6 +101,9 @@ func unpackQ6_KNEON(q *int8, d, m *float32, sub *int8, src *byte, supers int)
 
 //go:noescape
 func unpackIQ4_XSNEON(q *int8, d, m *float32, sub *int8, src *byte, supers int)
+
+//go:noescape
+func unpackTQ1_0NEON(q *int8, d, m *float32, sub *int8, src *byte, supers int)
 
 //go:noescape
 func arrangeNEON(panel *byte, block int, q *int8, step, blocks int)

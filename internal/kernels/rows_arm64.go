@@ -8,11 +8,11 @@ package kernels
 type rowsKernel func(dst *float32, f *rowForm, a *Acts, t int)
 
 // rowsTier are the kernels for unpacked rows of one tier, by form.
-type rowsTier [formFloatSub + 1]rowsKernel
+type rowsTier [formSub + 1]rowsKernel
 
-var rowsNEON = rowsTier{formScale: rowsScaleNEON, formSub: rowsSubNEON, formFloatSub: rowsFloatSubNEON}
+var rowsNEON = rowsTier{formScale: rowsScaleNEON, formSub: rowsSubNEON}
 
-var rowsDotProd = rowsTier{formScale: rowsScaleDotProd, formSub: rowsSubDotProd, formFloatSub: rowsFloatSubDotProd}
+var rowsDotProd = rowsTier{formScale: rowsScaleDotProd, formSub: rowsSubDotProd}
 
 // with adds what has no kernel that reads the file's blocks to a table for few
 // tokens: four rows are unpacked, then multiplied with each token.
@@ -58,13 +58,7 @@ func rowsScaleNEON(dst *float32, f *rowForm, a *Acts, t int)
 func rowsSubNEON(dst *float32, f *rowForm, a *Acts, t int)
 
 //go:noescape
-func rowsFloatSubNEON(dst *float32, f *rowForm, a *Acts, t int)
-
-//go:noescape
 func rowsScaleDotProd(dst *float32, f *rowForm, a *Acts, t int)
 
 //go:noescape
 func rowsSubDotProd(dst *float32, f *rowForm, a *Acts, t int)
-
-//go:noescape
-func rowsFloatSubDotProd(dst *float32, f *rowForm, a *Acts, t int)

@@ -31,7 +31,6 @@ func withUnits(tab [typeCount]func(f *rowForm, src []byte)) [typeCount]func(f *r
 	tab[quant.IQ2_S] = unpackUnits(unpackIQ2_SNEON, 82, 8, unsafe.Pointer(&quant.GridIQ2_S))
 	tab[quant.IQ3_XXS] = unpackUnits(unpackIQ3_XXSNEON, 98, 8, unsafe.Pointer(&quant.GridIQ3_XXS))
 	tab[quant.IQ3_S] = unpackUnits(unpackIQ3_SNEON, 110, 8, unsafe.Pointer(&quant.GridIQ3_S))
-	tab[quant.TQ1_0] = unpackUnits(unpackTQ1_0NEON, 54, 8, nil)
 	tab[quant.TQ2_0] = unpackUnits(unpackTQ2_0NEON, 66, 8, nil)
 	tab[quant.Q1_0] = unpackUnits(unpackQ1_0NEON, 18, 4, nil)
 	tab[quant.Q2_0] = unpackUnits(unpackQ2_0NEON, 18, 2, nil)
@@ -59,9 +58,6 @@ func unpackIQ3_XXSNEON(f *rowForm, src *byte, units int, grid unsafe.Pointer)
 
 //go:noescape
 func unpackIQ3_SNEON(f *rowForm, src *byte, units int, grid unsafe.Pointer)
-
-//go:noescape
-func unpackTQ1_0NEON(f *rowForm, src *byte, units int, grid unsafe.Pointer)
 
 //go:noescape
 func unpackTQ2_0NEON(f *rowForm, src *byte, units int, grid unsafe.Pointer)

@@ -3,7 +3,8 @@ package main
 // The kernels for few tokens of the K types take four rows at once. For each
 // superblock of 256 weights they first bring the sub-scales of the four rows
 // side by side into a table on the stack, a row of vectors per block of 32,
-// then take the eight blocks one after the other.
+// then take the eight blocks one after the other. Types with smaller blocks, and those
+// with one scale a block, go the same way; in what follows superblock means theirs.
 const (
 	kTmp    = 0  // 8 free registers
 	kConst  = 8  // 4 constants of the type
@@ -23,17 +24,27 @@ const (
 type kFormat struct {
 	name    string
 	bytes   int // of a superblock
-	entry   int // bytes of a table row
+	blocks  int // of a superblock
+	entry   int // bytes of a table row; 0: the superblock's scale is all there is
 	sub     bool
+	float   bool // sub-scales are floats, and there is no other scale
 	mins    bool // table rows are (scale, minimum)
 	subMins bool // table rows are (sub0, sub1, min0, min1)
 	bias    bool // weights come 32 too large
+	coding  *kCoding
 	limit   int
 	consts  func(a *asm)
 	perSub  func(a *asm, b int) // constants of block b
 	header  func(a *asm)
 	scales  func(a *asm) // of one row, to be unpacked; nil: left to the caller
 	row     func(a *asm, b, r int, t []int) (lo, hi int)
+}
+
+// kCoding says how the weights that row leaves differ from the type's: they are 1 more
+// (plus), then times 2^shift(b), at last negated (neg).
+type kCoding struct {
+	plus, neg bool
+	shift     func(b int) int
 }
 
 func fewK(f kFormat, tier string, mul product) string {
@@ -44,9 +55,13 @@ func fewK(f kFormat, tier string, mul product) string {
 		field = "S"
 	case f.bias:
 		field = "C16"
+	case f.coding != nil && f.coding.plus:
+		field = "C"
 	}
 	fewHead(a, 4, f.mins, field)
-	a.ins("MOVD $table-%d(SP), R%d", 8*f.entry, rTable)
+	if f.entry > 0 {
+		a.ins("MOVD $table-%d(SP), R%d", f.blocks*f.entry, rTable)
+	}
 	a.ins("MOVD $·kConstants(SB), R%d", rKConst)
 	f.consts(a)
 	for i := range 4 {
@@ -68,13 +83,13 @@ func fewK(f kFormat, tier string, mul product) string {
 	switch {
 	case f.subMins:
 		a.ins("MOVD R%d, R%d", rC0, rS)
-	case f.bias:
+	case field != "":
 		a.ins("MOVD R%d, R%d", rC0, rC)
 	}
 	a.ins("MOVD R%d, R%d", rBlock, rCount)
 	a.label("super")
 	f.header(a)
-	for b := range 8 {
+	for b := range f.blocks {
 		kBlock(a, f, mul, b)
 	}
 	for r := range 4 {
@@ -88,12 +103,15 @@ func fewK(f kFormat, tier string, mul product) string {
 	a.ins("FMOVQ.P F%d, 16(R%d)", kFacc, rDst)
 	fewTail(a, 4)
 	name := "few" + f.name + tier
-	return a.text(name+" multiplies groups of four rows of "+f.name+" with one token.", name, 8*f.entry, 56)
+	return a.text(name+" multiplies groups of four rows of "+f.name+" with one token.", name, f.blocks*f.entry, 56)
 }
 
 func kBlock(a *asm, f kFormat, mul product, b int) {
 	a.note("Block %d.", b)
-	if b%4 == 0 {
+	switch {
+	case f.blocks == 2 && b == 0:
+		a.ins("FMOVD.P 8(R%d), F%d", rD, kDA)
+	case b%4 == 0:
 		a.ins("FMOVQ.P 16(R%d), F%d", rD, kDA)
 		if f.mins {
 			a.ins("FMOVQ.P 16(R%d), F%d", rDS, kDS)
@@ -138,11 +156,18 @@ func kBlock(a *asm, f kFormat, mul product, b int) {
 		s.op("ADDP4S", acc+1, acc, t)
 		s.op("ADDP4S", acc+3, acc+2, t+1)
 		s.op("ADDP4S", t+1, t, total+h)
-		s.op("SUB4S", old+h, total+h, old+h)
+		if f.coding != nil && f.coding.neg {
+			s.op("SUB4S", total+h, old+h, old+h)
+		} else {
+			s.op("SUB4S", old+h, total+h, old+h)
+		}
 		halves = append(halves, s)
 	}
 	a.weave(halves...)
+	shift := 0
 	switch {
+	case f.coding != nil:
+		shift = f.decode(a, b, old)
 	case f.bias:
 		a.ins("FMOVD.P 8(R%d), F%d", rC, kDS)
 		a.op("MLAI4S", 0, kDS, kConst+3, old)
@@ -153,6 +178,14 @@ func kBlock(a *asm, f kFormat, mul product, b int) {
 	}
 	x := kTmp + 4
 	switch {
+	case f.float:
+		a.ins("FLDPQ %d(R%d), (F%d, F%d)", f.entry*b, rTable, x, x+1)
+		a.op("SCVTF4S", old, old)
+		a.op("SCVTF4S", old+1, old+1)
+		a.op("FMUL4S", x, old, old)
+		a.op("FMLA4S", x+1, old+1, old)
+		a.op("FMLAI4S", b%4, kDA, old, kFacc)
+		return
 	case f.sub:
 		a.ins("FLDPQ %d(R%d), (F%d, F%d)", f.entry*b, rTable, x, x+1)
 		a.op("MUL4S", x, old, old)
@@ -162,11 +195,17 @@ func kBlock(a *asm, f kFormat, mul product, b int) {
 		a.ins("FLDPQ %d(R%d), (F%d, F%d)", f.entry*b, rTable, x, x+1)
 		a.op("FMULI4S", b%4, kDA, x, x)
 		a.op("FMLAI4S", b%4, kDS, x+1, kFacc2)
+	case f.entry == 0:
+		a.op("FMULI4S", b%4, kDA, kD, x)
 	default:
 		a.ins("FMOVQ %d(R%d), F%d", f.entry*b, rTable, x)
 		a.op("FMULI4S", b%4, kDA, x, x)
 	}
-	a.op("SCVTF4S", old, old)
+	if shift > 0 {
+		a.op("SCVTFI4S", shift, old, old)
+	} else {
+		a.op("SCVTF4S", old, old)
+	}
 	a.op("FMLA4S", x, old, kFacc)
 	if f.subMins {
 		a.ins("FLDPQ %d(R%d), (F%d, F%d)", f.entry*b+32, rTable, x, x+1)
@@ -176,6 +215,24 @@ func kBlock(a *asm, f kFormat, mul product, b int) {
 		a.op("SCVTF4S", x, x)
 		a.op("FMLA4S", x+1, x, kFacc2)
 	}
+}
+
+// decode makes of the sums of coded weights those of the weights, but for the factor
+// 2^shift that it returns.
+func (f kFormat) decode(a *asm, b, sum int) (shift int) {
+	if f.coding.shift != nil {
+		shift = f.coding.shift(b)
+	}
+	if shift < 0 {
+		a.op("SHL4S", -shift, sum, sum)
+		shift = 0
+	}
+	if f.coding.plus {
+		a.note("C is -128 times the sum of the activations.")
+		a.ins("VLD1R.P 4(R%d), [V%d.S4]", rC, kDS)
+		a.op("SSRA4S", 7-shift, kDS, sum)
+	}
+	return shift
 }
 
 // transpose4 turns four registers x of four words, rows, into columns y;

@@ -1,7 +1,7 @@
 package main
 
 var formatsK = []kFormat{
-	{name: "Q2_K", bytes: 84, entry: 64, sub: true, subMins: true, limit: 3,
+	{name: "Q2_K", bytes: 84, blocks: 8, entry: 64, sub: true, subMins: true, limit: 3,
 		consts: func(a *asm) { a.op("MOVI16B", 3, kConst) },
 		header: headerQ2K,
 		scales: unpackScalesQ2K,
@@ -15,7 +15,7 @@ var formatsK = []kFormat{
 			}
 			return t[0], t[1]
 		}},
-	{name: "Q3_K", bytes: 110, entry: 32, sub: true, limit: 4,
+	{name: "Q3_K", bytes: 110, blocks: 8, entry: 32, sub: true, limit: 4,
 		consts: func(*asm) {},
 		perSub: func(a *asm, b int) { a.op("MOVI16B", 1<<b, kConst) },
 		header: headerQ3K,
@@ -35,7 +35,7 @@ var formatsK = []kFormat{
 			}
 			return t[2], t[3]
 		}},
-	{name: "Q4_K", bytes: 144, entry: 32, mins: true, limit: 15,
+	{name: "Q4_K", bytes: 144, blocks: 8, entry: 32, mins: true, limit: 15,
 		consts: func(a *asm) { a.op("MOVI16B", 15, kConst) },
 		header: headerScalesK,
 		scales: unpackScalesK,
@@ -50,7 +50,7 @@ var formatsK = []kFormat{
 			}
 			return t[0], t[1]
 		}},
-	{name: "Q5_K", bytes: 176, entry: 32, mins: true, limit: 31,
+	{name: "Q5_K", bytes: 176, blocks: 8, entry: 32, mins: true, limit: 31,
 		consts: func(a *asm) {
 			a.op("MOVI16B", 15, kConst)
 			a.op("MOVI16B", 31, kConst+1)
@@ -73,7 +73,7 @@ var formatsK = []kFormat{
 			}
 			return t[0], t[1]
 		}},
-	{name: "Q6_K", bytes: 210, entry: 32, sub: true, bias: true, limit: 63,
+	{name: "Q6_K", bytes: 210, blocks: 8, entry: 32, sub: true, bias: true, limit: 63,
 		consts: func(a *asm) {
 			a.op("MOVI16B", 0x3f, kConst)
 			a.op("MOVI16B", 0x30, kConst+1)
@@ -102,7 +102,7 @@ var formatsK = []kFormat{
 			}
 			return t[2], t[3]
 		}},
-	{name: "IQ4_XS", bytes: 136, entry: 16, limit: 127,
+	{name: "IQ4_XS", bytes: 136, blocks: 8, entry: 16, limit: 127,
 		consts: func(a *asm) {
 			codebook("IQ4")(a, kConst)
 			a.ins("MOVD $·kConstants(SB), R%d", rKConst)
@@ -119,6 +119,7 @@ var formatsK = []kFormat{
 			a.op("TBL16B", t[1], kConst, t[1])
 			return t[0], t[1]
 		}},
+	tq1_0,
 }
 
 // headerScalesK: f16 d and dmin and twelve bytes of 6-bit scales and minimums.
@@ -175,8 +176,13 @@ func headerQ6K(a *asm) {
 	for i := range 4 {
 		storeBytes(a, 4+i, 12, 32, 2*i, 0)
 	}
+	headerScale(a, 208)
+}
+
+// headerScale: an f16 d at an offset of the superblock.
+func headerScale(a *asm, at int) {
 	for r := range 4 {
-		a.op("LDRH", 208, r, r)
+		a.op("LDRH", at, r, r)
 	}
 	a.op("ZIP1_8H", 1, 0, 0)
 	a.op("ZIP1_8H", 3, 2, 2)

@@ -59,12 +59,8 @@ func unpackUnit(f unitFormat) string {
 
 // byteConsts sets gByte and gBit; it uses register 0.
 func byteConsts(a *asm) {
-	constQ(a, gByte, 0, 0x0101010101010101)
-	a.op("MOVI16B", 2, 0)
-	for i := 1; i < 8; i++ {
-		a.op("ADD16B", 0, gByte+i-1, gByte+i)
-	}
-	constQ(a, gBit, 0x8040201008040201, 0x8040201008040201)
+	repeatBytes(a, 8, 2, []int{gByte, gByte + 1, gByte + 2, gByte + 3, gByte + 4, gByte + 5, gByte + 6, gByte + 7})
+	constQ(a, gBit, bitOfByte, bitOfByte)
 }
 
 // gridFormats are IQ1, IQ2 and IQ3: superblocks of 256.
@@ -95,16 +91,15 @@ var gridFormats = []unitFormat{
 	}},
 	{name: "IQ2_S", bytes: 82, elems: 256, sub: "sub", consts: byteConsts, unit: func(a *asm) {
 		a.ins("ADD $2, R%d, R%d", uSrc, uData)
-		a.ins("FLDPQ (R%d), (F0, F1)", uData)
 		a.ins("FLDPQ 32(R%d), (F%d, F%d)", uData, gSign, gSign+1)
 		a.ins("FMOVD 64(R%d), F2", uData)
 		eighthScale(a)
 		nibbleSubs(a, 74)
 		a.note("Two high bits of the numbers: byte i/4, shifted by i%%4*2.")
-		constQ(a, 3, 0x0101010100000000, 0x0303030302020202)
-		constQ(a, 4, 0x0505050504040404, 0x0707070706060606)
-		constQ(a, 5, 0xfafcfe00fafcfe00, 0xfafcfe00fafcfe00)
+		repeatBytes(a, 4, 4, []int{3, 4})
+		constQ(a, 5, pairOfByte, pairOfByte)
 		a.op("MOVI16B", 3, 6)
+		a.ins("FLDPQ (R%d), (F0, F1)", uData)
 		for i := range 2 {
 			a.op("TBL16B", 3+i, 2, 3+i)
 			a.op("USHL16B", 5, 3+i, 3+i)

@@ -16,7 +16,8 @@ const (
 	wFacc  = 15
 	wAcc   = 16 // rows; 20 to 23: second half of the block for forms with sub-scales
 	wTotal = 24 // totals before: of even blocks 24 and 25, of odd blocks 26 and 27
-	wSubs  = 28 // 4 registers: floats of two blocks, or bytes of four in 28 and 29
+	wSubs  = 28 // sub-scales of two blocks as bytes of words, a row in each; 29: of two more
+	wBytes = 30 // TBL's numbers that make words of bytes, 2 registers
 )
 
 // general registers: rows of weights are R0 to R3, of scales from wD on, of
@@ -25,20 +26,11 @@ const (
 	wD, wQ, wDs, wSub, wDst, wCount, wTable = 4, 8, 9, 10, 14, 17, 20
 )
 
-// rowsForm is a form of rowForm without minimums, and the largest weight of its types.
-type rowsForm struct {
-	name, sub string // the field with the sub-scales
-	shift     int    // a row has K>>shift bytes of them
-	limit     int
-}
+// rowsLimit is the largest weight.
+const rowsLimit = 62
 
-var rowsForms = []rowsForm{
-	{name: "Scale", limit: 62},
-	{name: "Sub", sub: "sub", shift: 4},
-	{name: "FloatSub", sub: "fsub", shift: 2},
-}
-
-func rows(f rowsForm, tier string, mul product) string {
+// rows emits the kernel without or with sub-scales of 16, which are at least 0.
+func rows(sub bool, tier string, mul product) string {
 	a := &asm{}
 	a.ins("MOVD dst+0(FP), R%d", wDst)
 	a.ins("MOVD f+8(FP), R19")
@@ -58,14 +50,14 @@ func rows(f rowsForm, tier string, mul product) string {
 	}
 	step("q", 0, 0)
 	step("d", wD, 3)
-	if f.sub != "" {
-		step(f.sub, wSub, f.shift)
+	if sub {
+		step("sub", wSub, 4)
+		a.ins("MOVD $·kConstants(SB), R%d", wTable)
 	}
-	a.ins("MOVD $·kConstants(SB), R%d", wTable)
 	a.op("MOVIZ", wFacc)
 	for i := range 4 {
 		a.op("MOVIZ", wAcc+i)
-		if f.sub != "" {
+		if sub {
 			a.op("MOVIZ", wAcc+4+i)
 		}
 	}
@@ -83,8 +75,7 @@ func rows(f rowsForm, tier string, mul product) string {
 		a.op("FMUL4S", wDA, wTmp+r, wTmp+r)
 	}
 	transpose4(a, wTmp, wTmp+4, wScale)
-	if f.sub == "sub" {
-		a.note("Words of the rows, the sub-scales of two blocks in each.")
+	if sub {
 		for r := range 4 {
 			a.ins("FMOVD.P 8(R%d), F%d", wSub+r, wTmp+r)
 		}
@@ -94,13 +85,7 @@ func rows(f rowsForm, tier string, mul product) string {
 		a.op("ZIP2_2D", wTmp+2, wTmp, wSubs+1)
 	}
 	for b := range 4 {
-		if f.sub == "fsub" && b%2 == 0 {
-			for r := range 4 {
-				a.ins("FMOVQ.P 16(R%d), F%d", wSub+r, wTmp+r)
-			}
-			transpose4(a, wTmp, wTmp+4, wSubs)
-		}
-		rowsBlock(a, f, mul, b)
+		rowsBlock(a, sub, mul, b)
 	}
 	a.ins("SUBS $4, R%d, R%d", wCount, wCount)
 	a.ins("BGE four")
@@ -114,21 +99,13 @@ func rows(f rowsForm, tier string, mul product) string {
 		a.ins("VLD1.P 4(R%d), V%d.S[%d]", wD+r, wScale, r)
 	}
 	a.op("FMULI4S", 0, wDA, wScale, wScale)
-	switch f.sub {
-	case "sub":
+	if sub {
 		a.op("LDRH_P", 2, wSub, wSubs)
 		for r := 1; r < 4; r++ {
 			a.ins("VLD1.P 2(R%d), V%d.H[%d]", wSub+r, wSubs, 2*r)
 		}
-	case "fsub":
-		for r := 0; r < 4; r += 2 {
-			a.ins("FMOVD.P 8(R%d), F%d", wSub+r, wTmp+r)
-			a.ins("VLD1.P 8(R%d), V%d.D[1]", wSub+r+1, wTmp+r)
-		}
-		a.op("UZP1_4S", wTmp+2, wTmp, wSubs)
-		a.op("UZP2_4S", wTmp+2, wTmp, wSubs+1)
 	}
-	rowsBlock(a, f, mul, 0)
+	rowsBlock(a, sub, mul, 0)
 	for i := range 2 {
 		a.op("ORR16B", wTotal+2+i, wTotal+2+i, wTotal+i)
 	}
@@ -137,12 +114,15 @@ func rows(f rowsForm, tier string, mul product) string {
 	a.label("done")
 	a.ins("FMOVQ F%d, (R%d)", wFacc, wDst)
 	a.ins("RET")
-	name := "rows" + f.name + tier
+	name := "rowsScale" + tier
+	if sub {
+		name = "rowsSub" + tier
+	}
 	return a.text(name+" multiplies four unpacked rows with one token.", name, 0, 32)
 }
 
 // rowsBlock emits block b of four.
-func rowsBlock(a *asm, f rowsForm, mul product, b int) {
+func rowsBlock(a *asm, sub bool, mul product, b int) {
 	a.ins("FLDPQ.P 32(R%d), (F%d, F%d)", wQ, wAct, wAct+1)
 	ways := 4
 	if mul.tmps > 0 {
@@ -154,11 +134,11 @@ func rowsBlock(a *asm, f rowsForm, mul product, b int) {
 		lo := wTmp + r%ways*(8/ways)
 		hi, tmp := lo+1, lo+8/ways-1
 		s.ins("FLDPQ.P 32(R%d), (F%d, F%d)", r, lo, hi)
-		if f.sub != "" {
+		if sub {
 			mul.half(s, lo, wAct, wAcc+r, tmp)
 			mul.half(s, hi, wAct+1, wAcc+4+r, tmp)
 		} else {
-			mul.emit(s, lo, hi, wAct, wAcc+r, tmp, f.limit)
+			mul.emit(s, lo, hi, wAct, wAcc+r, tmp, rowsLimit)
 		}
 		rows = append(rows, s)
 	}
@@ -169,7 +149,7 @@ func rowsBlock(a *asm, f rowsForm, mul product, b int) {
 	}
 	var halves []*asm
 	for h := range 2 {
-		if h == 1 && f.sub == "" {
+		if h == 1 && !sub {
 			break
 		}
 		s := &asm{}
@@ -181,22 +161,13 @@ func rowsBlock(a *asm, f rowsForm, mul product, b int) {
 		halves = append(halves, s)
 	}
 	a.weave(halves...)
-	switch f.sub {
-	case "sub":
-		a.ins("FLDPQ %d(R%d), (F%d, F%d)", 32*(b%2), wTable, wSubs+2, wSubs+3)
-		a.op("TBL16B", wSubs+2, wSubs+b/2, wTmp)
-		a.op("TBL16B", wSubs+3, wSubs+b/2, wTmp+1)
+	if sub {
+		a.ins("FLDPQ %d(R%d), (F%d, F%d)", 32*(b%2), wTable, wBytes, wBytes+1)
+		a.op("TBL16B", wBytes, wSubs+b/2, wTmp)
+		a.op("TBL16B", wBytes+1, wSubs+b/2, wTmp+1)
 		a.op("MUL4S", wTmp, old, old)
 		a.op("MLA4S", wTmp+1, old+1, old)
-		a.op("SCVTF4S", old, old)
-	case "fsub":
-		s := wSubs + b%2*2
-		a.op("SCVTF4S", old, old)
-		a.op("SCVTF4S", old+1, old+1)
-		a.op("FMUL4S", s, old, old)
-		a.op("FMLA4S", s+1, old+1, old)
-	default:
-		a.op("SCVTF4S", old, old)
 	}
+	a.op("SCVTF4S", old, old)
 	a.op("FMLA4S", wScale+b, old, wFacc)
 }

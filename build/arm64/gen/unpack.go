@@ -81,7 +81,7 @@ func unpackK(f kFormat) string {
 			f.perSub(s, b)
 			ways = 1 // it has one register for all blocks
 		}
-		t := []int{16 + b%2*4, 17 + b%2*4, 18 + b%2*4, 19 + b%2*4}
+		t := []int{kTmp + b%2*4, kTmp + b%2*4 + 1, kTmp + b%2*4 + 2, kTmp + b%2*4 + 3}
 		lo, hi := f.row(s, b, 0, t)
 		if f.bias {
 			s.op("SUB16B", u32, lo, lo)
