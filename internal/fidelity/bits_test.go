@@ -129,7 +129,7 @@ func TestSameBitsTiers(t *testing.T) {
 }
 
 // TestSameBitsArm64 runs this very test program, built for arm64, under qemu.
-// The CPUs it imitates have i8mm, only dotprod, and neither.
+// The CPUs it imitates have all that kernels use, only dotprod, and not even that.
 func TestSameBitsArm64(t *testing.T) {
 	qemu, program := arm64Program(t)
 	type imitation struct {

@@ -3,8 +3,6 @@
 package kernels
 
 import (
-	"encoding/binary"
-	"os"
 	"runtime"
 	"sync"
 
@@ -18,7 +16,7 @@ type tierScratch struct {
 	rest [8]float32 // result of a group with fewer rows than the kernel takes
 
 	floats                      []float32  // widened rows
-	halves                      []uint16   // tokens for rows of F16
+	halves                      []uint16   // tokens for rows of F16 and BF16
 	one                         [4]float32 // a score
 	scores                      [attendTile]float32
 	kTile, vTile, queries, many []float32 // attention: widened tiles, queries and scores of many
@@ -33,22 +31,11 @@ type tierScratch struct {
 const apple = runtime.GOOS == "darwin" || runtime.GOOS == "ios"
 
 func hasDotProd() bool { return apple || cpu.ARM64.HasASIMDDP }
+func hasFHM() bool     { return cpu.ARM64.HasASIMDFHM && hasDotProd() }
+func hasI8MM() bool    { return cpu.ARM64.HasI8MM && hasFHM() }
 
-// hasI8MM asks for FHM too, which processors with I8MM have.
-func hasI8MM() bool { return cpu.ARM64.HasI8MM && cpu.ARM64.HasASIMDFHM && hasDotProd() }
-
-// hasBF16 asks the kernel's list of features, which x/sys/cpu does not do for BF16: on
-// Linux and Android the auxiliary vector, elsewhere the answer is no.
-var hasBF16 = sync.OnceValue(func() bool {
-	const hwcap2, bf16 = 26, 1 << 14 // AT_HWCAP2, HWCAP2_BF16
-	vector, _ := os.ReadFile("/proc/self/auxv")
-	for ; len(vector) >= 16; vector = vector[16:] {
-		if binary.LittleEndian.Uint64(vector) == hwcap2 {
-			return binary.LittleEndian.Uint64(vector[8:])&bf16 != 0
-		}
-	}
-	return false
-})
+// hasBF16 says what x/sys/cpu does not.
+var hasBF16 = sync.OnceValue(func() bool { return featureBF16() && hasI8MM() })
 
 var neonTier = tier{
 	name:  "neon",
@@ -74,10 +61,9 @@ var neonTier = tier{
 	ropeNeox: ropeNeoxVecNEON,
 	storeF16: storeF16VecNEON,
 	roundF16: roundF16VecNEON,
+	attend:   attendVecNEON,
 
-	splitBF16: splitBF16VecNEON,
-	attend:    attendVecNEON,
-
+	splitBF16:  splitBF16VecNEON,
 	attendMany: attendManyVecNEON,
 }
 
@@ -89,23 +75,30 @@ var dotProdTier = tier{
 	many: manyDotProd.table(),
 }
 
+var fhmTier = tier{
+	name: "fhm",
+	base: &dotProdTier,
+	has:  hasFHM,
+	few:  [typeCount]mulFunc{quant.F16: f16FHM.mulFew},
+	many: [typeCount]mulFunc{quant.F16: f16FHM.mulMany},
+}
+
 var i8mmTier = tier{
 	name: "i8mm",
-	base: &dotProdTier,
+	base: &fhmTier,
 	has:  hasI8MM,
-	few:  [typeCount]mulFunc{quant.F16: f16FHM.mulFew},
-	many: withFloats(manyI8MM.table(), [typeCount]mulFunc{quant.F16: f16FHM.mulMany}),
+	many: manyI8MM.table(),
 }
 
 var bf16Tier = tier{
 	name: "bf16",
 	base: &i8mmTier,
-	has:  func() bool { return hasI8MM() && hasBF16() },
+	has:  hasBF16,
 	few:  [typeCount]mulFunc{quant.BF16: bf16Pairs.mulFew},
 	many: [typeCount]mulFunc{quant.BF16: bf16Pairs.mulMany},
 }
 
-func archTiers() []*tier { return []*tier{&neonTier, &dotProdTier, &i8mmTier, &bf16Tier} }
+func archTiers() []*tier { return []*tier{&neonTier, &dotProdTier, &fhmTier, &i8mmTier, &bf16Tier} }
 
 // withFloats adds the float types' entries to a table.
 func withFloats(tab, floats [typeCount]mulFunc) [typeCount]mulFunc {
