@@ -109,9 +109,9 @@ func (k *floatKernels) pairs(mul func(dst []float32, stride int, m *Matrix, r0, 
 			return
 		}
 		ts := &s.tier
-		ts.pairs = grow(ts.pairs, halfTokens*a.K)
-		for t0 := 0; t0 < a.N; t0 += halfTokens {
-			n := min(halfTokens, a.N-t0)
+		ts.pairs = grow(ts.pairs, halfBlock(a.K, a.N)*a.K)
+		for t0, n := 0, 0; t0 < a.N; t0 += n {
+			n = halfBlock(a.K, a.N-t0)
 			narrowBF16DP(&ts.pairs[0], &a.X[t0*a.K], n*a.K)
 			mul(dst[t0*stride:], stride, m, r0, r1, (*float32)(unsafe.Pointer(&ts.pairs[0])), 2*a.K, n, s)
 		}

@@ -9,9 +9,12 @@ import (
 // Products with F16 and BF16 weights take the activations in the weights' type, so that
 // processors that multiply such numbers need not widen them.
 
-// halfTokens is how many tokens such a product rounds at once: they stay in the
-// cache while all rows of a tile pass.
+// halfTokens is how many tokens such a product rounds at once at most: they stay in
+// the cache while all rows of a tile pass.
 const halfTokens = 48
+
+// halfBlock is how many of n tokens of k values those are.
+func halfBlock(k, n int) int { return min(max(1<<18/k/12*12, 12), halfTokens, n) }
 
 // halfRows is how many rows a tile has at least, since each rounds all tokens.
 const halfRows = 96
@@ -27,8 +30,8 @@ type halves struct {
 func inHalves(mul mulFunc) mulFunc {
 	return func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
 		h := &s.halves
-		for t0 := 0; t0 < a.N; t0 += halfTokens {
-			n := min(halfTokens, a.N-t0)
+		for t0, n := 0, 0; t0 < a.N; t0 += n {
+			n = halfBlock(a.K, a.N-t0)
 			h.acts.N, h.acts.K = n, a.K
 			// Kernels read whole groups of 4 tokens.
 			h.acts.X = grow(h.acts.X, (n+3)&^3*a.K)

@@ -49,9 +49,9 @@ func (k *halfKernels) mulMany(dst []float32, stride int, m *Matrix, r0, r1 int, 
 		return
 	}
 	ts := &s.tier
-	ts.halves = grow(ts.halves, halfTokens*a.K)
-	for t0 := 0; t0 < a.N; t0 += halfTokens {
-		n := min(halfTokens, a.N-t0)
+	ts.halves = grow(ts.halves, halfBlock(a.K, a.N)*a.K)
+	for t0, n := 0, 0; t0 < a.N; t0 += n {
+		n = halfBlock(a.K, a.N-t0)
 		for i := range n {
 			s.halves.back[i] = k.narrow(ts.halves[i*a.K:], a.Row(t0+i))
 		}
