@@ -59,11 +59,11 @@ func bitModels() []string {
 	}
 	var all []string
 	for _, base := range bases {
-		for _, typ := range []string{"q4_1", "q8_0", "q4_k_m", "f16", "bf16"} {
+		for _, typ := range []string{"q4_1", "q8_0", "q4_k_m", "f16"} {
 			all = append(all, base+"-"+typ)
 		}
 	}
-	return all
+	return append(all, "smollm2-bf16")
 }
 
 // TestSameBits: neither the number of threads nor the batch size changes a bit.
