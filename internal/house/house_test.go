@@ -23,7 +23,7 @@ const module = "happyphonellm"
 var arrows = map[string][]string{
 	"internal/quant":     {},
 	"internal/gguf":      {"internal/quant", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
-	"internal/kernels":   {"internal/quant", "golang.org/x/sys/cpu"},
+	"internal/kernels":   {"internal/quant", "golang.org/x/sys/cpu", "golang.org/x/sys/unix"},
 	"internal/parallel":  {},
 	"internal/kvcache":   {"internal/quant", "internal/kernels"},
 	"internal/model":     {"internal/gguf", "internal/quant", "internal/kernels", "internal/parallel", "internal/kvcache"},
