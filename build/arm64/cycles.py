@@ -14,8 +14,10 @@ import tempfile
 # Kernel: weights times tokens that one round of its inner loop handles.
 KERNELS = {
     "fewQ4_0DotProd": 1024, "fewQ4_1DotProd": 512, "fewQ5_0DotProd": 1024, "fewQ8_0DotProd": 1024, "fewIQ4_NLDotProd": 1024,
-    "fewQ4_KDotProd": 1024, "fewQ6_KDotProd": 1024, "fewF16NEON": 64, "fewF16FHM": 128, "fewBF16Pairs": 128,
-    "gemmScaleI8MM": 2048, "gemmMinI8MM": 2048, "gemmSubI8MM": 2048, "gemmScaleDotProd": 2048, "gemmFloatNEON": 96, "gemmF16FHM": 96, "gemmBF16Pairs": 192,
+    "fewQ4_KDotProd": 1024, "fewQ6_KDotProd": 1024, "fewF16NEON": 64,
+    "fewF16FHM": 128, "fewBF16Pairs": 128,
+    "gemmScaleI8MM": 2048, "gemmMinI8MM": 2048, "gemmSubI8MM": 2048, "gemmScaleDotProd": 2048, "gemmFloatNEON": 96,
+    "gemmF16FHM": 96, "gemmBF16Pairs": 192,
 }
 CORES = ["cortex-a78", "cortex-x4", "apple-m1"]
 

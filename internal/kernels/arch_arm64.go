@@ -35,7 +35,7 @@ func hasFHM() bool     { return cpu.ARM64.HasASIMDFHM && hasDotProd() }
 func hasI8MM() bool    { return cpu.ARM64.HasI8MM && hasFHM() }
 
 // hasBF16 says what x/sys/cpu does not.
-var hasBF16 = sync.OnceValue(func() bool { return featureBF16() && hasI8MM() })
+var hasBF16 = sync.OnceValue(func() bool { return hasI8MM() && featureBF16() })
 
 var neonTier = tier{
 	name:  "neon",

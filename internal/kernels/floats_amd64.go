@@ -37,12 +37,7 @@ var floatsDPBF16 = floatKernels{
 }
 
 // fits reports whether the kernels take a matrix.
-func (k *floatKernels) fits(m *Matrix) bool {
-	if m.Type == quant.BF16 && m.Cols%32 != 0 {
-		return false
-	}
-	return m.Rows >= 16 && m.Cols%16 == 0
-}
+func (k *floatKernels) fits(m *Matrix) bool { return m.Rows >= 16 && m.wholeRounds() }
 
 func (k *floatKernels) few(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
 	if !k.fits(m) {

@@ -20,7 +20,7 @@ var fewFloats = [typeCount]mulFunc{
 
 func fewFloat(kernel fewFloatKernel) mulFunc {
 	return func(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-		if !fitsFloats(m) {
+		if !m.wholeRounds() {
 			mulFloatGo(dst, stride, m, r0, r1, a, s)
 			return
 		}
@@ -29,14 +29,6 @@ func fewFloat(kernel fewFloatKernel) mulFunc {
 			rowsFloat(kernel, dst[t*stride+r0:][:r1-r0], w, m.RowBytes, &a.X[t*a.K], a.K, s)
 		}
 	}
-}
-
-// fitsFloats reports whether the kernels take a matrix.
-func fitsFloats(m *Matrix) bool {
-	if m.Type == quant.BF16 {
-		return m.Cols%32 == 0
-	}
-	return m.Cols%16 == 0
 }
 
 // rowsFloat multiplies the rows in w, step bytes apart, with the n elements at x.
@@ -59,7 +51,7 @@ var manyFloats = [typeCount]mulFunc{
 
 // manyFloat widens two rows and multiplies them with all tokens.
 func manyFloat(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-	if !fitsFloats(m) {
+	if !m.wholeRounds() {
 		mulFloatGo(dst, stride, m, r0, r1, a, s)
 		return
 	}

@@ -9,6 +9,9 @@ import (
 // Products with F16 and BF16 weights take the activations in the weights' type, so that
 // processors that multiply such numbers need not widen them.
 
+// takesHalves reports whether weights of type t are such.
+func takesHalves(t quant.Type) bool { return t == quant.F16 || t == quant.BF16 }
+
 // halfTokens is how many tokens such a product rounds at once at most: they stay in
 // the cache while all rows of a tile pass.
 const halfTokens = 48

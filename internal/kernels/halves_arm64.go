@@ -28,7 +28,7 @@ var bf16Pairs = halfKernels{few: fewBF16Pairs, gemm: gemmBF16Pairs, narrow: func
 var halvesGo = inHalves(mulFloatGo)
 
 func (k *halfKernels) mulFew(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-	if !fitsFloats(m) {
+	if !m.wholeRounds() {
 		halvesGo(dst, stride, m, r0, r1, a, s)
 		return
 	}
@@ -44,7 +44,7 @@ func (k *halfKernels) mulFew(dst []float32, stride int, m *Matrix, r0, r1 int, a
 }
 
 func (k *halfKernels) mulMany(dst []float32, stride int, m *Matrix, r0, r1 int, a *Acts, s *Scratch) {
-	if !fitsFloats(m) {
+	if !m.wholeRounds() {
 		halvesGo(dst, stride, m, r0, r1, a, s)
 		return
 	}

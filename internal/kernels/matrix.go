@@ -83,6 +83,15 @@ func (m *Matrix) MulRows(dst []float32, stride, r0, r1 int, a *Acts, s *Scratch)
 	}
 }
 
+// wholeRounds reports whether the loops over float weights, 16 at a time and pairs of
+// BF16 32, leave nothing of a row.
+func (m *Matrix) wholeRounds() bool {
+	if m.Type == quant.BF16 {
+		return m.Cols%32 == 0
+	}
+	return m.Cols%16 == 0
+}
+
 // TileRows is the number of rows that a worker should claim at once when there
 // are n tokens: a multiple of the kernels' group of rows, at most about 100 us
 // of work and a twelfth of the matrix where the group allows it. Tiles should
@@ -91,7 +100,7 @@ func (m *Matrix) TileRows(n int) int {
 	g := active.group
 	if n > active.fewMax[m.Type] {
 		g = active.groupMany
-		if m.Type == quant.F16 || m.Type == quant.BF16 {
+		if takesHalves(m.Type) {
 			g = max(g, halfRows)
 		}
 	}

@@ -239,7 +239,7 @@ var goTier = tier{
 func goMul() (f [typeCount]mulFunc) {
 	for t := range f {
 		switch {
-		case t == int(quant.F16), t == int(quant.BF16):
+		case takesHalves(quant.Type(t)):
 			f[t] = inHalves(mulFloatGo)
 		case rowFloats[t] != nil:
 			f[t] = mulFloatGo

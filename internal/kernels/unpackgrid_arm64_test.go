@@ -4,7 +4,6 @@ package kernels
 
 import (
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"happyphonellm/internal/quant"
@@ -38,9 +37,6 @@ func TestRowUnpackNEON(t *testing.T) {
 }
 
 func firstDifference(a, b []int8) int {
-	if slices.Equal(a, b) {
-		return -1
-	}
 	for i := range a {
 		if a[i] != b[i] {
 			return i
