@@ -16,6 +16,7 @@ type File struct {
 	path    string
 	version uint32
 	shards  []*shard
+	reading *reading // nil before ReadAhead
 
 	keys     []entry             // in file order; those of the first part
 	keyOrder []uint32            // indices into keys, sorted by name
@@ -132,6 +133,9 @@ func (f *File) entry(key string) (*entry, error) {
 // Close takes the mapping away. Nothing obtained from the file may be read afterwards.
 // A second call does nothing.
 func (f *File) Close() error {
+	if f.reading != nil {
+		f.reading.end()
+	}
 	var first error
 	for _, s := range f.shards {
 		if s.data == nil {

@@ -129,9 +129,8 @@ func TestTensors(t *testing.T) {
 		if y, ok := f.Tensor(x.Name); !ok || y != x {
 			t.Errorf("%s is not found by name", x.Name)
 		}
-		x.WillNeed()
 	}
-	f.WillNeed()
+	f.ReadAhead()
 	want := []row{
 		{"token_embd.weight", quant.Q4_0, []int{64, 3}, 3, 64, pattern(108)},
 		{"norm", quant.F32, []int{5}, 1, 5, pattern(20)},

@@ -4,21 +4,30 @@ package gguf
 
 import (
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// mapFile maps the first size bytes of file, shared and read-only.
+// mapFile maps the first size bytes of file, shared and read-only, on huge pages
+// where the system has them.
 func mapFile(file *os.File, size int) ([]byte, error) {
-	return unix.Mmap(int(file.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	data, err := unix.Mmap(int(file.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	if err == nil {
+		hugePages(data)
+	}
+	return data, err
 }
 
 func unmap(data []byte) error { return unix.Munmap(data) }
 
-// willNeed asks for the pages of data, a slice of a mapping, to be read ahead.
-// A kernel that does not know the advice is no error for us.
-func willNeed(data []byte) {
-	if data = wholePages(data, os.Getpagesize()); len(data) > 0 {
-		_ = unix.Madvise(data, unix.MADV_WILLNEED)
+// wholePages widens data to the page it starts in, as madvise wants it. The
+// mapping begins at a page, so the result stays inside it.
+func wholePages(data []byte) []byte {
+	if len(data) == 0 {
+		return nil
 	}
+	start := unsafe.Pointer(unsafe.SliceData(data))
+	back := int(uintptr(start) & uintptr(os.Getpagesize()-1))
+	return unsafe.Slice((*byte)(unsafe.Add(start, -back)), len(data)+back)
 }

@@ -27,5 +27,7 @@ func unmap(data []byte) error {
 	return windows.UnmapViewOfFile(uintptr(unsafe.Pointer(unsafe.SliceData(data))))
 }
 
-// willNeed would ask for read-ahead; Windows reads ahead by itself.
-func willNeed([]byte) {}
+// wholePages and willNeed are for read-ahead, which Windows does by itself.
+func wholePages(data []byte) []byte { return data }
+
+func willNeed([]byte) bool { return false }

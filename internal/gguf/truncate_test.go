@@ -81,7 +81,7 @@ var afterTruncation = map[string]func(f *File, words Array) error{
 		h := &header{cursor: cursor{data: f.shards[0].data}, path: f.path}
 		return guardBytes(h.path, h.data, h.parse)
 	},
-	"advice": func(f *File, _ Array) error { f.WillNeed(); _, err := f.Text("long"); return err },
+	"read ahead": func(f *File, _ Array) error { f.ReadAhead(); <-f.reading.done; _, err := f.Text("long"); return err },
 }
 
 func missing(_ Value, ok bool) error {

@@ -123,8 +123,18 @@ func Load(path string, o Options) (*Engine, error) {
 }
 
 func (e *Engine) open(path string) (err error) {
-	e.file, err = gguf.Open(path)
-	return err
+	if e.file, err = gguf.Open(path); err != nil {
+		return err
+	}
+	// A model that memory cannot hold is read as it is used.
+	total, available := deviceMemory()
+	if available == 0 {
+		available = total / 2
+	}
+	if e.file.Size() < available {
+		e.file.ReadAhead()
+	}
+	return nil
 }
 
 func (e *Engine) bind(string) error {
