@@ -62,7 +62,7 @@ func BenchmarkDecode(b *testing.B) {
 						if r+part > m.Rows {
 							r = 0
 						}
-						step := m.TileRows(1)
+						step := m.TileRows(1, 2)
 						for end := r + part; r < end; r += step {
 							m.MulRows(dst, m.Rows, r, min(r+step, end), a, s)
 						}
@@ -108,7 +108,7 @@ func BenchmarkPrefill(b *testing.B) {
 					if Current() == "go" {
 						b.Skip("too slow to be of interest")
 					}
-					r, step := 0, m.TileRows(n)
+					r, step := 0, m.TileRows(n, 2)
 					quickest(b, "GOPS", 2*float64(step*cols)*float64(n), func() {
 						if r+step > m.Rows {
 							r = 0

@@ -92,11 +92,11 @@ func (m *Matrix) wholeRounds() bool {
 	return m.Cols%16 == 0
 }
 
-// TileRows is the number of rows that a worker should claim at once when there
-// are n tokens: a multiple of the kernels' group of rows, at most about 100 us
-// of work and a twelfth of the matrix where the group allows it. Tiles should
-// begin at multiples of it.
-func (m *Matrix) TileRows(n int) int {
+// TileRows is the number of rows that one of several workers should claim at
+// once when there are n tokens: a multiple of the kernels' group of rows, at most
+// about 100 us of work and, if there is anyone to share with, a twelfth of the
+// matrix where the group allows it. Tiles should begin at multiples of it.
+func (m *Matrix) TileRows(n, workers int) int {
 	g := active.group
 	if n > active.fewMax[m.Type] {
 		g = active.groupMany
@@ -107,6 +107,9 @@ func (m *Matrix) TileRows(n int) int {
 	// About 12 bytes of weights per nanosecond for few tokens, 200 operations
 	// per nanosecond for many.
 	ns := max(float64(m.RowBytes)/12, float64(m.Cols)*float64(n)*2/200)
-	groups := min(int(80e3/(ns*float64(g))), m.Rows/g/12, 32)
+	groups := min(int(80e3/(ns*float64(g))), 32)
+	if workers > 1 {
+		groups = min(groups, m.Rows/g/12)
+	}
 	return max(groups, 1) * g
 }

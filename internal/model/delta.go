@@ -203,7 +203,7 @@ func (d *deltaNet) project(p *pass, in *kernels.Acts) {
 // into computes all of l·acts into the numbers of an area from at on, without a
 // barrier.
 func (p *pass) into(a area, at int, l *linear, acts *kernels.Acts) {
-	rows := tileRows(&l.w, acts.N)
+	rows := p.tileRows(&l.w, acts.N)
 	for i := range p.Tiles(tiles(l.w.Rows, rows)) {
 		r0 := i * rows
 		l.mul(p, p.all(a)[at+r0:], a.width, r0, min(rows, l.w.Rows-r0), acts)

@@ -116,7 +116,7 @@ func (h *head) run(p *pass) {
 		p.Barrier()
 	}
 	vocab := p.m.Vocab
-	rows := tileRows(&h.out.w, n)
+	rows := p.tileRows(&h.out.w, n)
 	for i := range p.Tiles(tiles(vocab, rows)) {
 		r0 := i * rows
 		k := min(rows, vocab-r0)

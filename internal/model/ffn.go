@@ -141,7 +141,7 @@ func (f *feedForward) run(p *pass) {
 // both matrices at a time.
 func gated(p *pass, in *kernels.Acts, gate, up *linear, act activation, hidden *kernels.Acts) {
 	ffn := up.w.Rows
-	rows := tileRows(&up.w, in.N)
+	rows := p.tileRows(&up.w, in.N)
 	for i := range p.Tiles(tiles(ffn, rows)) {
 		r0 := i * rows
 		gatedTile(p, in, gate, up, act, hidden, r0, min(rows, ffn-r0))

@@ -118,7 +118,7 @@ func (l *laurel) run(p *pass) {
 	in := p.normedRows(p.kept[l.u.predicted[0].id], l.norm)
 	rank := l.left.w.Rows
 	hidden := shaped(&p.acts2, &p.hidden, p.n, rank)
-	rows := tileRows(&l.left.w, p.n)
+	rows := p.tileRows(&l.left.w, p.n)
 	for i := range p.Tiles(tiles(rank, rows)) {
 		r0 := i * rows
 		k := min(rows, rank-r0)

@@ -78,7 +78,7 @@ func (g *gatedIn) run(p *pass) {
 	if g.input != nil {
 		to = p.kept[g.input.id]
 	}
-	rows := min(maxTileRows, tileRows(&g.up.w, p.n))
+	rows := p.tileRows(&g.up.w, p.n)
 	for i := range p.Tiles(tiles(d, rows)) {
 		r0 := i * rows
 		g.mean(p, to, in, low, r0, min(rows, d-r0))

@@ -260,7 +260,7 @@ func (m *mixture) run(p *pass) {
 	}
 	p.Barrier()
 	hidden := shaped(&p.acts3, &p.hidden, p.n*m.used, m.up[0].w.Rows)
-	up := r.plan(&m.up[0].w)
+	up := r.plan(p, &m.up[0].w)
 	for i := range p.Tiles(up.tiles) {
 		e, r0, k := up.tile(r, i)
 		p.part, p.part2 = r.slots(e, sorted), r.slots(e, hidden)
@@ -270,7 +270,7 @@ func (m *mixture) run(p *pass) {
 		gated(p, in, &s.gate, &s.up, s.act, shaped(&p.acts2, &r.shared, p.n, s.up.w.Rows))
 	}
 	p.Barrier()
-	down := r.plan(&m.down[0].w)
+	down := r.plan(p, &m.down[0].w)
 	for i := range p.Tiles(down.tiles) {
 		e, r0, k := down.tile(r, i)
 		p.part = r.slots(e, hidden)

@@ -80,7 +80,7 @@ func (g *layerGate) run(p *pass) {
 	width := g.gate.w.Rows
 	all := p.m.sizes.layerInputs
 	hidden := shaped(&p.acts2, &p.hidden, p.n, width)
-	rows := tileRows(&g.gate.w, p.n)
+	rows := p.tileRows(&g.gate.w, p.n)
 	for i := range p.Tiles(tiles(width, rows)) {
 		r0 := i * rows
 		k := min(rows, width-r0)

@@ -206,10 +206,9 @@ type plan struct {
 	tiles int
 }
 
-func (r *routing) plan(w *kernels.Matrix) plan {
-	p := plan{rows: tileRows(w, r.n/len(r.busy)), out: w.Rows}
-	p.tiles = len(r.busy) * tiles(p.out, p.rows)
-	return p
+func (r *routing) plan(p *pass, w *kernels.Matrix) plan {
+	rows := p.tileRows(w, r.n/len(r.busy))
+	return plan{rows: rows, out: w.Rows, tiles: len(r.busy) * tiles(w.Rows, rows)}
 }
 
 // tile i is the rows r0 to r0+k of expert e.

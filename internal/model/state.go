@@ -341,7 +341,7 @@ func blocks(k int) int { return (k + 31) &^ 31 }
 
 // addLinear adds l·acts, normed by post if that is not nil, to the residual stream.
 func (p *pass) addLinear(l *linear, acts *kernels.Acts, post *norm) {
-	rows := tileRows(&l.w, p.n)
+	rows := p.tileRows(&l.w, p.n)
 	for i := range p.Tiles(tiles(l.w.Rows, rows)) {
 		r0 := i * rows
 		k := min(rows, l.w.Rows-r0)
@@ -369,7 +369,7 @@ func (p *pass) addLinear(l *linear, acts *kernels.Acts, post *norm) {
 
 // product computes all of l·acts into dst, [acts.N][rows], without a barrier.
 func (p *pass) product(dst []float32, l *linear, acts *kernels.Acts) {
-	rows := tileRows(&l.w, acts.N)
+	rows := p.tileRows(&l.w, acts.N)
 	for i := range p.Tiles(tiles(l.w.Rows, rows)) {
 		r0 := i * rows
 		l.mul(p, dst[r0:], l.w.Rows, r0, min(rows, l.w.Rows-r0), acts)
@@ -379,7 +379,7 @@ func (p *pass) product(dst []float32, l *linear, acts *kernels.Acts) {
 // storeLinear writes l·acts to dst, [n][rows]. The workers see all of it after
 // the next barrier.
 func (p *pass) storeLinear(l *linear, acts *kernels.Acts, dst []float32) {
-	rows := tileRows(&l.w, p.n)
+	rows := p.tileRows(&l.w, p.n)
 	for i := range p.Tiles(tiles(l.w.Rows, rows)) {
 		r0 := i * rows
 		l.mul(p, dst[r0:], l.w.Rows, r0, min(rows, l.w.Rows-r0), acts)
@@ -396,6 +396,6 @@ const minTileRows = 32
 const maxTileRows = 288
 
 // tileRows is how many rows of w make a tile for n tokens.
-func tileRows(w *kernels.Matrix, n int) int {
-	return min(maxTileRows, max(minTileRows, w.TileRows(n)/minTileRows*minTileRows))
+func (p *pass) tileRows(w *kernels.Matrix, n int) int {
+	return min(maxTileRows, max(minTileRows, w.TileRows(n, p.Size())/minTileRows*minTileRows))
 }

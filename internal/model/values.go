@@ -52,7 +52,7 @@ func (v *valueExperts) run(p *pass, in *kernels.Acts) {
 	p.Barrier()
 	// A tile is some rows of one token: the tokens that share an expert are not
 	// gathered, since these matrices are small.
-	rows := tileRows(&v.w[0].w, 1)
+	rows := p.tileRows(&v.w[0].w, 1)
 	across := tiles(width, rows)
 	for i := range p.Tiles(p.n * across) {
 		t, r0 := i/across, i%across*rows
