@@ -34,6 +34,7 @@ measure() {
     # Read from the disk again: a file that was just written is in memory in small pages.
     sync "$cache/models/$name.gguf"
     dd if="$cache/models/$name.gguf" iflag=nocache count=0 status=none
+    cat "$cache/models/$name.gguf" >/dev/null
     build/bin/hpllm-cli bench "${flags[@]}" -m "$cache/models/$name.gguf" -t "${THREADS:-2}" -p 512 -n 64 -r "${REPS:-5}" \
       --vs build/peer/llama-bench.sh -o json >"$results/part"
     mkdir -p "$results/$section"

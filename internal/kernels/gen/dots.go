@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // The float products: rows of F32, F16 or BF16 against float vectors. Every
 // product keeps its 16 lanes; 16 products (AVX2: 4) are reduced together, the
@@ -18,6 +21,16 @@ type floatKind struct {
 }
 
 var floatKinds = []floatKind{{"F32", 4, 4, 16}, {"F16", 2, 4, 16}, {"BF16", 2, 4, 32}}
+
+// lead is how many bytes ahead dots16 asks for its rows; behind that the processor's
+// own prefetcher goes on. Measured: weights that are used as they lie there are read
+// faster with little, those that are widened with more.
+func (k floatKind) lead() int {
+	if k.bytes == k.xBytes {
+		return 1 << 10
+	}
+	return 6 << 10
+}
 
 // parts is how many registers of the vector a round takes.
 func (k floatKind) parts() int { return k.per * k.xBytes / 64 }
@@ -116,59 +129,94 @@ func dotsFuncs(a *asm) {
 	weighted4(a)
 }
 
-// dots16: dst[i] = row i . x for 16 rows stride bytes apart, n a multiple of 16.
+// dots16: dst[i] = row i . x for 16 rows stride bytes apart, n a multiple of 16. Row
+// after row, as they lie in memory: the sums of the next rows need not wait for
+// those of this one, and rows a power of two apart do not drive each other out of
+// the first-level cache.
 func dots16(a *asm, k floatKind) {
 	f := a.vfunc("dots16"+k.name, "", param{"dst", "*float32"}, param{"x", "*float32"}, param{"w", "*byte"},
 		param{"stride", "int"}, param{"n", "int"})
-	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12")
-	f.op("LEAQ", "(R8)(R12*8)", "R15")
-	f.op("LEAQ", "(R15)(R12*8)", "R15") // the next rows, there or not
-	f.op("LEAQ", "(R12)(R12*2)", "R13")
+	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12", "n", "R13")
+	f.op("MOVQ", "R13", "AX")
+	f.op("SHLQ", fmt.Sprintf("$%d", bits.TrailingZeros(uint(k.bytes))), "AX")
+	f.op("SUBQ", "AX", "R12") // from the end of a row to the next
+	f.upper(k, pick(a, 31, 15))
 	if a.wide {
-		// Four rows at a time: with more, rows a power of two apart would
-		// drive each other out of the first-level cache.
-		const mask = 31
-		f.upper(k, mask)
 		var p [16]int
 		for i := range 16 {
 			p[i] = i
 			f.zero(i)
-		}
-		for quad := range 4 {
-			f.op("MOVQ", f.arg("n"), "CX")
-			f.op("MOVQ", "R8", "R9")
-			f.op("MOVQ", "DX", "R10")
-			label := fmt.Sprintf("quad%d", quad)
-			f.label(label)
-			for i := 0; i < 4*k.per*k.bytes; i += 64 {
-				f.op("PREFETCHT1", mem(i, "R15"))
-			}
-			f.op("ADDQ", fmt.Sprintf("$%d", 4*k.per*k.bytes), "R15")
-			for part := range k.parts() {
-				f.mov(mem(64*part, "R10"), a.v(16+part))
-			}
-			for i := range 4 {
-				at := "(R9)" + []string{"", "(R12*1)", "(R12*2)", "(R13*1)"}[i]
-				if k.name == "F32" {
-					f.fma231(at, a.v(16), 4*quad+i)
-					continue
-				}
-				for part := range f.weights(k, at, 18+2*i, mask) {
-					f.times(k, 18+2*i+part, 16+part, 4*quad+i)
-				}
-			}
-			f.op("ADDQ", fmt.Sprintf("$%d", k.per*k.xBytes), "R10")
-			f.op("ADDQ", fmt.Sprintf("$%d", k.per*k.bytes), "R9")
-			f.op("SUBQ", fmt.Sprintf("$%d", k.per), "CX")
-			f.op("JNZ", label)
-			f.op("LEAQ", "(R8)(R12*4)", "R8")
+			f.dotRow(k, fmt.Sprintf("row%d", i), i)
 		}
 		f.tree16(p, 17, 16)
 		f.mov(a.v(16), "(DI)")
 		f.end()
 		return
 	}
-	quads(f, k, true)
+	f.op("MOVQ", "$4", "R11")
+	f.label("rows")
+	for i := range 4 {
+		f.zero(2 * i)
+		f.zero(2*i + 1)
+		f.dotRow(k, fmt.Sprintf("row%d", i), 2*i)
+	}
+	f.tree4(0, 8, 0)
+	f.op("VMOVUPS", x(0), "(DI)")
+	f.op("ADDQ", "$16", "DI")
+	f.op("DECQ", "R11")
+	f.op("JNZ", "rows")
+	f.end()
+}
+
+// dotRow adds the product of the row at R8 and the vector at DX to acc (AVX2: and
+// the next register), a cache line at a time, and leaves R8 at the next row.
+func (f *fn) dotRow(k floatKind, label string, acc int) {
+	line := 64 / k.bytes // elements
+	f.op("MOVQ", "R13", "CX")
+	f.op("MOVQ", "DX", "R10")
+	half := k.per < line // half a line may be left at the end
+	if half {
+		f.op("SUBQ", fmt.Sprintf("$%d", line), "CX")
+		f.op("JLT", label+"Half")
+	}
+	f.label(label)
+	f.op("PREFETCHT1", mem(k.lead(), "R8"))
+	for at := 0; at < line; at += k.per {
+		f.dotRound(k, at, acc)
+	}
+	f.op("ADDQ", fmt.Sprintf("$%d", line*k.xBytes), "R10")
+	f.op("ADDQ", "$64", "R8")
+	f.op("SUBQ", fmt.Sprintf("$%d", line), "CX")
+	if !half {
+		f.op("JNZ", label)
+	} else {
+		f.op("JGE", label)
+		f.label(label + "Half")
+		f.op("ADDQ", fmt.Sprintf("$%d", line), "CX")
+		f.op("JZ", label+"End")
+		f.dotRound(k, 0, acc)
+		f.op("ADDQ", "$32", "R8")
+		f.label(label + "End")
+	}
+	f.op("ADDQ", "R12", "R8")
+}
+
+// dotRound adds a round's products of the row at R8 and the vector at R10, from
+// element at on, to acc.
+func (f *fn) dotRound(k floatKind, at, acc int) {
+	w, x := at*k.bytes, at*k.xBytes
+	if f.wide {
+		for part := range f.weights(k, mem(w, "R8"), 17, 31) {
+			f.mov(mem(x+64*part, "R10"), f.v(16))
+			f.times(k, 17+part, 16, acc)
+		}
+		return
+	}
+	for h := range 2 {
+		for part := range f.weights(k, mem(w+h*k.per*k.bytes/2, "R8"), 12, 15) {
+			f.fma231(mem(x+64*part+32*h, "R10"), y(12+part), acc+h)
+		}
+	}
 }
 
 // fourRows emits a round of the AVX2 loops: four rows at R9 times the vector at
@@ -190,34 +238,6 @@ func fourRows(f *fn, k floatKind, xp string) {
 	f.op("ADDQ", fmt.Sprintf("$%d", k.per*k.bytes), "R9")
 	f.op("SUBQ", fmt.Sprintf("$%d", k.per), "CX")
 	f.op("JNZ", "loop")
-}
-
-// quads emits the AVX2 loop over four times four rows.
-func quads(f *fn, k floatKind, prefetch bool) {
-	f.upper(k, 15)
-	f.op("MOVQ", "$4", "R11")
-	f.label("rows")
-	f.op("MOVQ", f.arg("n"), "CX")
-	f.op("MOVQ", "R8", "R9")
-	f.op("MOVQ", "DX", "R10")
-	for i := range 8 {
-		f.zero(i)
-	}
-	f.label("loop")
-	if prefetch {
-		for i := 0; i < 4*k.per*k.bytes; i += 64 {
-			f.op("PREFETCHT1", mem(i, "R15"))
-		}
-		f.op("ADDQ", fmt.Sprintf("$%d", 4*k.per*k.bytes), "R15")
-	}
-	fourRows(f, k, "R10")
-	f.tree4(0, 8, 0)
-	f.op("VMOVUPS", x(0), "(DI)")
-	f.op("ADDQ", "$16", "DI")
-	f.op("LEAQ", "(R8)(R12*4)", "R8")
-	f.op("DECQ", "R11")
-	f.op("JNZ", "rows")
-	f.end()
 }
 
 // dots4x4: dst[t*dstStride+i] = row i . vector t for rows, a multiple of 4, and 4
