@@ -12,7 +12,14 @@ func scores16(a *asm, k floatKind) {
 	f.ptr("dst", "DI", "x", "DX", "w", "R8", "stride", "R12", "n", "CX")
 	f.op("LEAQ", "(R12)(R12*2)", "R13")
 	if !a.wide {
-		quads(f, k)
+		f.op("MOVQ", "$4", "R11")
+		f.label("rows")
+		fourRows(f, k, "DX", "R10", "DI")
+		f.op("ADDQ", "$16", "DI")
+		f.op("LEAQ", "(R8)(R12*4)", "R8")
+		f.op("DECQ", "R11")
+		f.op("JNZ", "rows")
+		f.end()
 		return
 	}
 	f.op("LEAQ", "(R8)(R12*4)", "R9")
@@ -43,27 +50,6 @@ func scores16(a *asm, k floatKind) {
 	f.op("JNZ", "loop")
 	f.tree16(p, 17, 16)
 	f.mov(a.v(16), "(DI)")
-	f.end()
-}
-
-// quads emits the AVX2 loop over four times four rows.
-func quads(f *fn, k floatKind) {
-	f.op("MOVQ", "$4", "R11")
-	f.label("rows")
-	f.op("MOVQ", f.arg("n"), "CX")
-	f.op("MOVQ", "R8", "R9")
-	f.op("MOVQ", "DX", "R10")
-	for i := range 8 {
-		f.zero(i)
-	}
-	f.label("loop")
-	fourRows(f, k, "R10")
-	f.tree4(0, 8, 0)
-	f.op("VMOVUPS", x(0), "(DI)")
-	f.op("ADDQ", "$16", "DI")
-	f.op("LEAQ", "(R8)(R12*4)", "R8")
-	f.op("DECQ", "R11")
-	f.op("JNZ", "rows")
 	f.end()
 }
 

@@ -219,9 +219,16 @@ func (f *fn) dotRound(k floatKind, at, acc int) {
 	}
 }
 
-// fourRows emits a round of the AVX2 loops: four rows at R9 times the vector at
-// xp, products in registers 2*row and 2*row+1.
-func fourRows(f *fn, k floatKind, xp string) {
+// fourRows emits AVX2's products of the four rows at R8 with the vector at from,
+// which xp goes along; they end in the four floats at dst.
+func fourRows(f *fn, k floatKind, from, xp, dst string) {
+	f.op("MOVQ", f.arg("n"), "CX")
+	f.op("MOVQ", "R8", "R9")
+	f.op("MOVQ", from, xp)
+	for i := range 8 { // products in registers 2*row and 2*row+1
+		f.zero(i)
+	}
+	f.label("loop")
 	const xr, wr, mask = 8, 12, 15
 	for i := range 2 * k.parts() { // odd elements of either half, then even ones
 		f.mov(mem(32*i, xp), y(xr+i))
@@ -238,6 +245,8 @@ func fourRows(f *fn, k floatKind, xp string) {
 	f.op("ADDQ", fmt.Sprintf("$%d", k.per*k.bytes), "R9")
 	f.op("SUBQ", fmt.Sprintf("$%d", k.per), "CX")
 	f.op("JNZ", "loop")
+	f.tree4(0, 8, 0)
+	f.op("VMOVUPS", x(0), "("+dst+")")
 }
 
 // dots4x4: dst[t*dstStride+i] = row i . vector t for rows, a multiple of 4, and 4
@@ -292,16 +301,7 @@ func dots4x4(a *asm, k floatKind) {
 		// A token at a time: four rows fill eight registers.
 		f.op("MOVQ", "$4", "R14")
 		f.label("tokens")
-		f.op("MOVQ", f.arg("n"), "CX")
-		f.op("MOVQ", "R8", "R9")
-		f.op("MOVQ", "AX", "R11")
-		for i := range 8 {
-			f.zero(i)
-		}
-		f.label("loop")
-		fourRows(f, k, "R11")
-		f.tree4(0, 8, 0)
-		f.op("VMOVUPS", x(0), "(R15)")
+		fourRows(f, k, "AX", "R11", "R15")
 		f.op("ADDQ", "SI", "R15")
 		f.op("ADDQ", "R10", "AX")
 		f.op("DECQ", "R14")
