@@ -1,9 +1,7 @@
 package model
 
 import (
-	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"happyphonellm/internal/kernels"
 	"happyphonellm/internal/kvcache"
@@ -73,6 +71,9 @@ type State struct {
 	from, to int
 	again    bool // the pass only turns the residual stream of the last one into logits
 	whole    bool // x has been, or will be, through all blocks, not only those before the tail
+
+	first, last int  // blocks of this run
+	ends        bool // it is the last of the pass: the tail and the logits come after these blocks
 
 	// Shared by the workers; what is written by one is read by others after a barrier.
 	x       []float32    // [batch][embd] residual stream
@@ -189,102 +190,6 @@ func (s *State) Watch(f func(first *byte, x *kernels.Acts)) { s.watch = f }
 
 // Batch is the largest number of tokens in a pass.
 func (s *State) Batch() int { return s.batch }
-
-// Forward runs ids, at most Batch tokens, at the positions that follow what the
-// cache holds, and appends their keys and values to it. If logits is not nil,
-// the last token's go there, [vocab].
-//
-// On an error, parallel.ErrStopped included, the cache is as long as before, and
-// the same call made again gives the same result.
-func (s *State) Forward(team *parallel.Team, stop *atomic.Bool, cache *kvcache.Cache, ids []int32, logits []float32) error {
-	m, n := s.m, len(ids)
-	if n == 0 || n > s.batch {
-		return fmt.Errorf("model: a pass of %d tokens, want 1 to %d", n, s.batch)
-	}
-	if team.Size() > len(s.passes) {
-		return errors.New("model: the team is larger than the state was made for")
-	}
-	for i, id := range ids {
-		if id < 0 || int(id) >= m.Vocab {
-			return fmt.Errorf("token %d at index %d is outside of the vocabulary of %d", id, i, m.Vocab)
-		}
-	}
-	if err := cache.Reserve(n); err != nil {
-		return err
-	}
-	if end := cache.Len() + n; m.Positions > 0 && end > m.Positions {
-		return fmt.Errorf("%w: the model has %d positions, %d are asked for", kvcache.ErrFull, m.Positions, end)
-	}
-	s.fit(cache)
-	s.ids, s.pos, s.cache, s.again = ids, cache.Len(), cache, false
-	s.logits, s.from, s.to = logits, n, n
-	if logits != nil {
-		s.from = n - 1
-	}
-	s.whole = s.watch != nil || logits != nil && n == 1
-	var err error
-	if n == 1 {
-		err = team.Repeat(stop, s.work)
-	} else {
-		err = team.Run(stop, s.work)
-	}
-	if err != nil {
-		return err
-	}
-	cache.Advance(n)
-	return nil
-}
-
-// Logits computes those of the tokens from..to of the last Forward: [to-from][vocab].
-func (s *State) Logits(team *parallel.Team, stop *atomic.Bool, from, to int, logits []float32) error {
-	if from < 0 || to > len(s.ids) || from >= to || len(logits) < (to-from)*s.m.Vocab {
-		return fmt.Errorf("model: logits of tokens %d to %d of %d, room for %d numbers", from, to, len(s.ids), len(logits))
-	}
-	s.logits, s.from, s.to, s.again = logits, from, to, true
-	if n := (to - from) * s.m.Embd; n > len(s.tail) {
-		s.tail = make([]float32, n)
-	}
-	return team.Run(stop, s.work)
-}
-
-// begin makes a worker's pass see all tokens.
-func (s *State) begin(w *parallel.Worker) *pass {
-	p := &s.passes[w.ID()]
-	p.Worker, p.n, p.x = w, len(s.ids), s.x
-	p.lora.step++
-	return p
-}
-
-// run is the forward pass, the same on every worker.
-func (s *State) run(w *parallel.Worker) {
-	p := s.begin(w)
-	blocks, tail := s.m.blocks, []block(nil)
-	if !s.whole {
-		blocks, tail = blocks[:s.m.tail], blocks[s.m.tail:]
-	}
-	if !s.again {
-		s.m.embed.run(p)
-		for _, b := range blocks {
-			b.run(p)
-		}
-	}
-	if s.from == s.to {
-		return
-	}
-	d := s.m.Embd
-	p.x, p.n = s.x[s.from*d:s.to*d], s.to-s.from
-	if len(tail) > 0 {
-		for t := range p.Tiles(p.n) {
-			copy(s.tail[t*d:(t+1)*d], p.row(t))
-		}
-		p.Barrier()
-		p.x = s.tail[:p.n*d]
-		for _, b := range tail {
-			b.run(p)
-		}
-	}
-	s.m.head.run(p)
-}
 
 // Barrier is the team's: after it, what products read may be other numbers.
 func (p *pass) Barrier() {

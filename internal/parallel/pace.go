@@ -2,76 +2,103 @@ package parallel
 
 import "time"
 
-// pace finds how many workers do a repeated run fastest. On an idle machine all of
+// Kind tells repeated runs apart: those of one kind take about the same time for
+// the same amount of work.
+type Kind int
+
+// Kinds is how many there may be.
+const Kinds = 2
+
+// pace finds how many workers do repeated runs fastest. On an idle machine all of
 // them do. Where another program has a core, the others wait for the one that
 // shares it at every barrier: a worker less is often twice as fast. Since results
 // do not depend on the number of workers, it can change from run to run.
 //
-// As long as most runs go without parking at barriers, nothing is tried out. When
-// workers do park, a few runs with one worker less are timed, and from then on a few
-// with one more or one less now and then, at growing distances.
+// As long as workers seldom wait for long, nothing is tried out. When they do, a few
+// runs with one worker less are timed, and from then on a few with one more or one
+// less now and then, at growing distances. What runs of one kind find holds for all.
 type pace struct {
-	size    int           // of the team
-	now     int           // workers of most runs
-	typical time.Duration // how long undisturbed runs take with them; 0: not known
-	runs    int           // with them, since the last trial
-	crowded int           // those of these runs whose workers parked often
-	wait    int           // how many runs to wait for the next trial
-	trial   int           // workers of the trial under way; 0: none
-	trials  int           // runs that it has had
-	least   time.Duration // the shortest of these
-	up      bool          // the next trial is of one more
+	size   int            // of the team
+	now    int            // workers of most runs
+	past   [Kinds]history // with them
+	trial  int            // workers of the trial under way; 0: none
+	of     Kind           // whose runs it is made of
+	trials int            // runs that it has had
+	least  float64        // the shortest of these
+	up     bool           // the next trial is of one more
+}
+
+// history is what is known of the runs of a kind with the present number of workers.
+type history struct {
+	typical float64 // how long undisturbed runs take for their work; 0: not known
+	runs    int     // since the last trial
+	crowded int     // those of them whose workers waited long
+	wait    int     // how many of them until the next trial
 }
 
 const (
 	trialRuns   = 3   // the shortest of as many counts
-	firstWait   = 16  // runs before the first trial
+	firstWait   = 8   // runs before the first trial
 	longestWait = 256 // runs between trials, when they have been in vain
-	manyParks   = 16  // parks of a run that mean that cores are missing
+	longWait    = 0.2 // of a run's time and of each other worker's: cores are missing
 )
 
 func newPace(size int) pace {
-	return pace{size: size, now: size, wait: firstWait}
+	p := pace{size: size}
+	p.use(size)
+	return p
 }
 
-// workers is the number for the next run.
-func (p *pace) workers() int {
-	if p.trial > 0 {
+// use makes n the number of workers of most runs, of which nothing is known yet.
+func (p *pace) use(n int) {
+	p.now = n
+	for k := range p.past {
+		p.past[k] = history{wait: firstWait}
+	}
+}
+
+// workers is the number for the next run of a kind.
+func (p *pace) workers(k Kind) int {
+	if p.trial > 0 && p.of == k {
 		return p.trial
 	}
 	return p.now
 }
 
-// took is told how long the run took, and how often its workers had to park.
-func (p *pace) took(d time.Duration, parks int) {
-	if p.trial > 0 {
-		p.tried(d)
+// took is told how long a run took for how much work, and for how long its workers
+// were parked at barriers, all together.
+func (p *pace) took(k Kind, d, parked time.Duration, work int) {
+	each := float64(d) / float64(work)
+	if p.trial > 0 && p.of == k {
+		p.tried(each)
 		return
 	}
-	p.note(d)
-	p.runs++
-	if parks >= manyParks {
-		p.crowded++
+	p.trial = 0 // of another kind: its runs are over
+	h := &p.past[k]
+	h.note(each)
+	h.runs++
+	if float64(parked) > longWait*float64(d)*float64(p.now-1) {
+		h.crowded++
 	}
-	if p.runs < p.wait {
+	if h.runs < h.wait {
 		return
 	}
-	if p.now < p.size || 2*p.crowded > p.runs {
-		p.trial, p.trials, p.least = p.next(), 0, 0
+	if p.now < p.size || 2*h.crowded > h.runs {
+		p.trial, p.of, p.trials = p.next(), k, 0
 	}
-	p.runs, p.crowded = 0, 0
+	h.runs, h.crowded = 0, 0
 }
 
 // note adds a run to what is typical: fast runs count for more, since what makes
 // a run slow is often not the number of its workers.
-func (p *pace) note(d time.Duration) {
+func (h *history) note(d float64) {
 	switch {
-	case p.typical == 0:
-		p.typical = d
-	case d < p.typical:
-		p.typical += (d - p.typical) / 2
+	case h.typical == 0:
+		h.typical = d
+	case d < h.typical:
+		h.typical += (d - h.typical) / 2
 	default:
-		p.typical += (d - p.typical) / 8
+		h.typical += (d - h.typical) / 8
 	}
 }
 
@@ -89,22 +116,24 @@ func (p *pace) next() int {
 
 // tried counts a run of a trial, and decides after the last, or after one that was
 // much too long.
-func (p *pace) tried(d time.Duration) {
+func (p *pace) tried(d float64) {
+	h := &p.past[p.of]
 	if p.trials == 0 || d < p.least {
 		p.least = d
 	}
 	p.trials++
-	if p.trials < trialRuns && 2*d < 3*p.typical {
+	if p.trials < trialRuns && d < 1.5*h.typical {
 		return
 	}
 	gain := 0.95 // of one more worker
 	if p.trial < p.now {
-		gain = 0.75 // of one less: it has to be worth it
+		gain = 0.9 // of one less: it has to be worth it
 	}
-	if float64(p.least) < gain*float64(p.typical) {
-		p.now, p.typical, p.wait = p.trial, p.least, firstWait
+	if p.least < gain*h.typical {
+		p.use(p.trial)
+		h.typical = p.least
 	} else {
-		p.wait = min(2*p.wait, longestWait)
+		h.wait = min(2*h.wait, longestWait)
 	}
 	p.trial = 0
 }

@@ -6,23 +6,24 @@ import (
 	"time"
 )
 
-// simulate gives the pace n runs whose length is that of their workers, and
-// returns how many runs each number of workers had.
-func simulate(p *pace, n int, took map[int]time.Duration, parks int) map[int]int {
+// simulate gives the pace n runs whose length is that of their workers, who wait for
+// a part of it, and returns how many runs each number of workers had.
+func simulate(p *pace, n int, took map[int]time.Duration, waiting float64) map[int]int {
 	had := map[int]int{}
-	for range n {
-		k := p.workers()
+	for i := range n {
+		k, work := p.workers(0), i%3+1
 		had[k]++
-		p.took(took[k], parks)
+		d := took[k] * time.Duration(work)
+		p.took(0, d, time.Duration(waiting*float64(d)*float64(k-1)), work)
 	}
 	return had
 }
 
 const ms = time.Millisecond
 
-func TestPaceStaysWhileNobodyParks(t *testing.T) {
+func TestPaceStaysWhileNobodyWaits(t *testing.T) {
 	p := newPace(2)
-	if had := simulate(&p, 10_000, map[int]time.Duration{1: ms, 2: 10 * ms}, 2); had[2] != 10_000 {
+	if had := simulate(&p, 10_000, map[int]time.Duration{1: ms, 2: 10 * ms}, 0.1); had[2] != 10_000 {
 		t.Errorf("runs by workers: %v, want all with 2", had)
 	}
 }
@@ -31,7 +32,7 @@ func TestPaceLeavesAndComesBack(t *testing.T) {
 	p := newPace(4)
 	idle := map[int]time.Duration{1: 40 * ms, 2: 20 * ms, 3: 14 * ms, 4: 10 * ms}
 	busy := map[int]time.Duration{1: 40 * ms, 2: 20 * ms, 3: 60 * ms, 4: 90 * ms}
-	if had := simulate(&p, 500, busy, 100); had[2] < 400 {
+	if had := simulate(&p, 500, busy, 0.4); had[2] < 400 {
 		t.Errorf("runs by workers on a busy machine: %v, want most with 2", had)
 	}
 	if simulate(&p, 1000, idle, 0); p.now != 4 {
@@ -41,15 +42,35 @@ func TestPaceLeavesAndComesBack(t *testing.T) {
 
 func TestPaceTriesSeldomWhatDoesNotHelp(t *testing.T) {
 	p := newPace(2)
-	if had := simulate(&p, 5000, map[int]time.Duration{1: 18 * ms, 2: 10 * ms}, 100); had[1] > 100 {
+	if had := simulate(&p, 5000, map[int]time.Duration{1: 18 * ms, 2: 10 * ms}, 0.4); had[1] > 100 {
 		t.Errorf("runs by workers: %v, want few with 1", had)
 	}
 }
 
 func TestPaceOfOne(t *testing.T) {
 	p := newPace(1)
-	if had := simulate(&p, 1000, map[int]time.Duration{1: ms}, 100); had[1] != 1000 {
+	if had := simulate(&p, 1000, map[int]time.Duration{1: ms}, 0); had[1] != 1000 {
 		t.Errorf("runs by workers: %v, want all with 1", had)
+	}
+}
+
+// TestPaceOfTwoKinds: a run of the other kind ends a trial, and what runs of one kind
+// find holds for both.
+func TestPaceOfTwoKinds(t *testing.T) {
+	p := newPace(2)
+	for range firstWait {
+		p.took(1, 90*ms, 80*ms, 1)
+	}
+	if p.workers(1) != 1 || p.workers(0) != 2 {
+		t.Fatalf("workers after %d crowded runs: %d and of the other kind %d, want a trial of the first", firstWait, p.workers(1), p.workers(0))
+	}
+	p.took(0, 9*ms, 8*ms, 1)
+	if p.workers(1) != 2 {
+		t.Errorf("the trial goes on after a run of the other kind")
+	}
+	simulate(&p, firstWait+trialRuns, map[int]time.Duration{1: 5 * ms, 2: 9 * ms}, 0.8)
+	if p.workers(0) != 1 || p.workers(1) != 1 {
+		t.Errorf("workers: %d and %d, want 1 for both", p.workers(0), p.workers(1))
 	}
 }
 

@@ -60,7 +60,7 @@ type Team struct {
 	running counter // workers that are inside f
 	shares  []share // [maxLoops][workers] what is taken of each loop's tiles
 
-	parks   counter // how often workers gave up spinning at a barrier
+	parked  atomic.Int64 // nanoseconds that workers were parked at barriers
 	failure atomic.Pointer[PanicError]
 }
 
@@ -104,7 +104,8 @@ func (t *Team) Close() {
 	t.begin(len(t.workers))
 }
 
-// Run executes f once on every worker and returns when all have left it.
+// Run executes f once on every worker, or on fewer while those are faster (see
+// Repeat), and returns when all have left it.
 // When stop, which may be nil, becomes true, the workers leave f at their next
 // Tiles step or Barrier and Run returns ErrStopped. A panic in f, a memory fault
 // included, takes the same way out and comes back as a *PanicError.
@@ -113,19 +114,20 @@ func (t *Team) Close() {
 func (t *Team) Run(stop *atomic.Bool, f func(w *Worker)) error {
 	t.run.Lock()
 	defer t.run.Unlock()
-	return t.runOn(len(t.workers), stop, f)
+	return t.runOn(t.pace.now, stop, f)
 }
 
-// Repeat is Run for work that comes again and again with about the same length,
-// as the tokens of an answer: it takes fewer workers while that is faster, because
-// other programs have some of the cores.
-func (t *Team) Repeat(stop *atomic.Bool, f func(w *Worker)) error {
+// Repeat is Run for something that comes again and again, as the tokens of an answer
+// or the layers of a prompt: it takes fewer workers while that is faster, because
+// other programs have some of the cores. work is how much the run has to do, in a
+// unit of its kind.
+func (t *Team) Repeat(stop *atomic.Bool, k Kind, work int, f func(w *Worker)) error {
 	t.run.Lock()
 	defer t.run.Unlock()
-	parks, begin := t.parks.Load(), time.Now()
-	err := t.runOn(t.pace.workers(), stop, f)
+	parked, begin := t.parked.Load(), time.Now()
+	err := t.runOn(t.pace.workers(k), stop, f)
 	if err == nil {
-		t.pace.took(time.Since(begin), int(t.parks.Load()-parks))
+		t.pace.took(k, time.Since(begin), time.Duration(t.parked.Load()-parked), work)
 	}
 	return err
 }

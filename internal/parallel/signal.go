@@ -1,6 +1,9 @@
 package parallel
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // signal is a number that only grows, and that workers can wait for.
 type signal struct {
@@ -27,16 +30,16 @@ func (s *signal) advance(t *Team, n int) {
 }
 
 // wait returns the signal's value as soon as it is no longer old, or earlier
-// when the flag also, which may be nil, is raised.
-func (s *signal) wait(w *Worker, old uint32, also *atomic.Bool) uint32 {
+// when the flag also, which may be nil, is raised; and for how long w was parked.
+func (s *signal) wait(w *Worker, old uint32, also *atomic.Bool) (uint32, time.Duration) {
 	ready := func() bool { return s.n.Load() != old || also != nil && also.Load() }
 	for range spinRounds {
 		if ready() {
-			return s.n.Load()
+			return s.n.Load(), 0
 		}
 		pause(spinPauses)
 	}
-	w.team.parks.Add(1)
+	begin := time.Now()
 	for !ready() {
 		w.parked.Store(true)
 		// The signal may have grown between the look and the mark: look again,
@@ -46,5 +49,5 @@ func (s *signal) wait(w *Worker, old uint32, also *atomic.Bool) uint32 {
 		}
 		<-w.wake
 	}
-	return s.n.Load()
+	return s.n.Load(), time.Since(begin)
 }

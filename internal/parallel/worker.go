@@ -74,7 +74,10 @@ func (w *Worker) Barrier() {
 		t.phase.advance(t, t.active)
 		return
 	}
-	t.phase.wait(w, here, &t.aborted)
+	_, parked := t.phase.wait(w, here, &t.aborted)
+	if parked > 0 {
+		t.parked.Add(int64(parked))
+	}
 	w.leaveIfAborted()
 }
 
@@ -93,7 +96,7 @@ func (w *Worker) serve() {
 	debug.SetPanicOnFault(true)
 	t := w.team
 	for epoch := uint32(0); ; {
-		epoch = t.epoch.wait(w, epoch, nil)
+		epoch, _ = t.epoch.wait(w, epoch, nil)
 		if w.id >= int(epoch%maxWorkers) {
 			continue // a run of fewer workers
 		}
