@@ -143,6 +143,7 @@ loop:
 	ADDQ $4, SI
 	DECQ DX
 	JNZ loop
+	MOVQ p+0(FP), DI
 	MOVQ 72(DI), AX
 	VMOVUPS Z24, (AX)
 	VZEROUPPER

@@ -171,6 +171,7 @@ loop:
 	ADDQ $8, SI
 	DECQ DX
 	JNZ loop
+	MOVQ p+0(FP), DI
 	MOVQ 72(DI), AX
 	VMOVUPS Z24, (AX)
 	VZEROUPPER

@@ -563,6 +563,7 @@ loop:
 	ADDQ $32, SI
 	DECQ DX
 	JNZ loop
+	MOVQ p+0(FP), DI
 	MOVQ 72(DI), AX
 	VMOVUPS Z24, (AX)
 	VZEROUPPER

@@ -29,9 +29,9 @@ func constants() {
 		put(name, func(i int) byte { return byte(v >> (8 * (i % 4))) })
 	}
 	dword("D1", 1)
-	dword("D3", 3)
 	dword("D7", 7)
 	dword("D15", 15)
+	dword("D48", 48)
 	dword("D63", 63)
 	dword("D255", 255)
 	dword("D15High", 15<<16)

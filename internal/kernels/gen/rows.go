@@ -76,7 +76,8 @@ func (k *rows) groups() int { return pick(k.asm, 4, 2) }
 // Registers: R8-R11 rows (units advance), R12 the bytes of a row, R13 three
 // times that, DX units left, AX activations or panel, BX scales (see at). In
 // products CX the activations' scales, SI their sums times the offset, R14
-// what the minimums multiply, R15 what to prefetch; in unpacking SI is that.
+// what the minimums multiply, R15 what to prefetch; in unpacking SI is that. DI is
+// free once the arguments are read.
 func rowsFunc(a *asm, f *format, unpack bool) {
 	k := &rows{asm: a, f: f, unpack: unpack}
 	name := "mul" + f.name + a.tierName()
@@ -137,6 +138,7 @@ func rowsFunc(a *asm, f *format, unpack bool) {
 		if f.min {
 			a.op("VADDPS", a.v(k.regAcc2()), a.v(k.regAcc()), a.v(k.regAcc()))
 		}
+		a.op("MOVQ", "p+0(FP)", "DI")
 		a.op("MOVQ", "72(DI)", "AX")
 		a.op("VMOVUPS", a.v(k.regAcc()), "(AX)")
 	}
