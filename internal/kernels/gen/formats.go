@@ -10,7 +10,7 @@ var formats = []*format{
 	{name: "Q4_0", consts: []string{"B15", "B120"}, bytes: 18, blocks: 1, offset: 8, scales: scaleFirst, value: nibbleAt(2)},
 	{name: "Q4_1", consts: []string{"B15", "B128"}, bytes: 20, blocks: 1, min: true, scales: scaleMinFirst, value: nibbleAt(4)},
 	{name: "Q5_0", consts: []string{"B15", "B16", "B112"}, bytes: 22, blocks: 1, offset: 16, scales: scaleFifth, value: fifthAt(2)},
-	{name: "Q5_1", consts: []string{"B15", "B16", "B128"}, bytes: 24, blocks: 1, min: true, scales: scaleMinFirst, value: fifthAt(4)},
+	{name: "Q5_1", consts: []string{"B15", "B16", "B128"}, bytes: 24, blocks: 1, min: true, scales: scaleMinFifth, value: fifthAt(4)},
 	{name: "Q8_0", consts: []string{"B128"}, bytes: 34, blocks: 1, signed: true, scales: scaleFirst, value: func(k *rows, b, c, i, dst int) {
 		k.op(pick(k.asm, "VMOVDQA32", "VMOVDQA"), k.v(k.raw(0, 2+16*c, i)), k.v(dst))
 	}},
@@ -139,7 +139,7 @@ func fifthAt(off int) func(k *rows, b, c, i, dst int) {
 	return func(k *rows, b, c, i, dst int) {
 		k.nibble(dst, k.raw(0, off+4, i), c)
 		if k.wide {
-			k.words(func(l int) string { return k.addr(off+2*c, l, i) })
+			k.collect("MOVW", 4, func(l int) string { return k.addr(off+2*c, l, i) })
 			k.op("KMOVQ", "DI", "K1")
 			k.op("VPADDB", k.cst("B16"), k.v(dst), "K1", k.v(dst))
 			return

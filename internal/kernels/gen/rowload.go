@@ -102,20 +102,18 @@ func (k *rows) transpose(r, t int) {
 	k.op("VPUNPCKHQDQ", v(t+3), v(t+1), v(r+3))
 }
 
-// dword gathers dword j of the 16 bytes at off of every row into dst.
-func (k *rows) dword(dst, off, j int) {
+// dword gathers the first dword of every row's unit into dst.
+func (k *rows) dword(dst int) {
 	v, t, r := k.v, regVal+2, regRaw
 	if k.wide {
 		r = regZRaw2
 	}
 	for i := range 4 {
-		k.raw(pick(k.asm, 1, 0), off, i)
+		k.raw(pick(k.asm, 1, 0), 0, i)
 	}
-	unpack := []string{"VPUNPCKLDQ", "VPUNPCKLDQ", "VPUNPCKHDQ", "VPUNPCKHDQ"}[j]
-	last := []string{"VPUNPCKLQDQ", "VPUNPCKHQDQ"}[j%2]
-	k.op(unpack, v(r+1), v(r), v(t))
-	k.op(unpack, v(r+3), v(r+2), v(t+1))
-	k.op(last, v(t+1), v(t), v(dst))
+	k.op("VPUNPCKLDQ", v(r+1), v(r), v(t))
+	k.op("VPUNPCKLDQ", v(r+3), v(r+2), v(t+1))
+	k.op("VPUNPCKLQDQ", v(t+1), v(t), v(dst))
 }
 
 // tmp are two registers that value may use.
@@ -140,10 +138,4 @@ func (k *rows) half(dst, src int) {
 	k.op("VPACKUSDW", k.v(src), k.v(src), k.v(src))
 	k.op("VPERMQ", "$8", k.v(src), k.v(src))
 	k.op("VCVTPH2PS", x(src), k.v(dst))
-}
-
-// halfHigh widens the f16 in the high words; src is lost.
-func (k *rows) halfHigh(dst, src int) {
-	k.shr(src, src, 16)
-	k.half(dst, src)
 }

@@ -1,14 +1,22 @@
 package main
 
+import "fmt"
+
 // Scales and minimums of blocks and superblocks, a row per lane, as the formats have them.
 
 // scaleE8M0: the block begins with a byte that is the exponent of twice the
 // scale (the codebook's values are doubled). 0 is 2^-128, as an exponent it would be 0.
 func scaleE8M0(k *rows) {
-	d := k.regD()
-	k.dword(d, 0, 0)
-	k.shl(d, d, 24)
-	k.shr(d, d, 1)
+	d, t := k.regD(), regVal
+	for half := range k.groups() / 2 {
+		k.collect("MOVB", 8, func(n int) string { return k.addr(0, 2*half+n/4, n%4) })
+		k.op("VMOVQ", "DI", x(t+half))
+	}
+	if k.wide {
+		k.op("VPUNPCKLQDQ", x(t+1), x(t), x(t))
+	}
+	k.op("VPMOVZXBD", x(t), k.v(d))
+	k.shl(d, d, 23)
 	k.op("VMULPS", k.cst("Half"), k.v(d), k.v(d))
 	k.op("VMAXPS", k.cst("E8M0Least"), k.v(d), k.v(d))
 	k.putScale(0, d)
@@ -16,7 +24,7 @@ func scaleE8M0(k *rows) {
 
 // scaleFloat: the block begins with a float32 scale.
 func scaleFloat(k *rows) {
-	k.dword(k.regD(), 0, 0)
+	k.dword(k.regD())
 	k.putScale(0, k.regD())
 }
 
@@ -28,23 +36,30 @@ func scalesFloatSub(k *rows) {
 	k.putSub(1, 2)
 }
 
-// words collects four words in DI, the first lowest: what inserts words into vectors
-// is short of units.
-func (k *rows) words(at func(n int) string) {
-	k.op("MOVWQZX", at(3), "DI")
-	for n := 2; n >= 0; n-- {
-		k.op("SHLQ", "$16", "DI")
-		k.op("MOVW", at(n), "DI")
+// collect brings n bytes or words, as op loads them, together in DI, the first lowest:
+// what inserts them into vectors is short of units.
+func (k *rows) collect(op string, n int, at func(i int) string) {
+	k.op(op+"QZX", at(n-1), "DI")
+	for i := n - 2; i >= 0; i-- {
+		k.op("SHLQ", fmt.Sprintf("$%d", 64/n), "DI")
+		k.op(op, at(i), "DI")
 	}
 }
 
 // scaleFirst: the block begins with an f16 scale, and no other bytes than the
 // weights: words are collected one by one.
 func scaleFirst(k *rows) {
-	d := k.regD()
+	k.halves(k.regD(), 0)
+	for b := range k.f.blocks {
+		k.putScale(b, k.regD())
+	}
+}
+
+// halves widens the f16 at off of every row.
+func (k *rows) halves(dst, off int) {
 	t := []int{regVal, regVal + 1}
 	for l := range k.groups() {
-		k.words(func(i int) string { return k.addr(0, l, i) })
+		k.collect("MOVW", 4, func(i int) string { return k.addr(off, l, i) })
 		if l%2 == 0 {
 			k.op("VMOVQ", "DI", x(t[l/2]))
 		} else {
@@ -53,12 +68,9 @@ func scaleFirst(k *rows) {
 	}
 	if k.wide {
 		k.op("VINSERTI128", "$1", x(t[1]), y(t[0]), y(t[0]))
-		k.op("VCVTPH2PS", y(t[0]), k.v(d))
+		k.op("VCVTPH2PS", y(t[0]), k.v(dst))
 	} else {
-		k.op("VCVTPH2PS", x(t[0]), k.v(d))
-	}
-	for b := range k.f.blocks {
-		k.putScale(b, d)
+		k.op("VCVTPH2PS", x(t[0]), k.v(dst))
 	}
 }
 
@@ -68,14 +80,22 @@ func scaleFifth(k *rows) {
 		scaleFirst(k)
 		return
 	}
-	k.dword(k.regD(), 0, 0)
+	k.dword(k.regD())
 	k.half(k.regD(), k.regD())
 	k.putScale(0, k.regD())
 }
 
 // scaleMinFirst: f16 scale, f16 minimum.
 func scaleMinFirst(k *rows) {
-	k.dword(k.regD(), 0, 0)
+	k.halves(k.regD(), 0)
+	k.halves(k.regM(), 2)
+	k.putScale(0, k.regD())
+	k.putMin(0, k.regM())
+}
+
+// scaleMinFifth: the same of what has fifth bits, which leave less to general registers.
+func scaleMinFifth(k *rows) {
+	k.dword(k.regD())
 	k.shr(k.regM(), k.regD(), 16)
 	k.half(k.regD(), k.regD())
 	k.half(k.regM(), k.regM())
@@ -181,16 +201,9 @@ func scalesIQ4XS(k *rows) {
 	}
 }
 
-// lastHalf widens the f16 in the high half of the last dword of 16 bytes.
-func (k *rows) lastHalf(dst, off int) {
-	k.forget()
-	k.dword(dst, off, 3)
-	k.halfHigh(dst, dst)
-}
-
 // scaleTQ2: f16 d at 64.
 func scaleTQ2(k *rows) {
-	k.lastHalf(sD, 50)
+	k.halves(sD, 64)
 	for b := range 8 {
 		k.putScale(b, sD)
 	}
@@ -201,7 +214,7 @@ func scaleTQ2(k *rows) {
 // place of an f16 they are 2^-8 of the value; a half of it is wanted, as the
 // codebook is doubled.
 func scalesNVFP4(k *rows) {
-	k.dword(sD, 0, 0)
+	k.dword(sD)
 	for s := range 4 {
 		k.part(sT, sD, 8*s, "D255")
 		if k.wide {
@@ -231,7 +244,7 @@ func scalesQ6K(k *rows) {
 		k.cvt(sT, sT)
 		k.putSub(s, sT)
 	}
-	k.lastHalf(sD, 194)
+	k.halves(sD, 208)
 	for b := range 8 {
 		k.putScale(b, sD)
 	}
@@ -250,7 +263,7 @@ func scalesQ3K(k *rows) {
 			k.putSub(4*g+j, sT)
 		}
 	}
-	k.lastHalf(sD, 94)
+	k.halves(sD, 108)
 	for b := range 8 {
 		k.putScale(b, sD)
 	}
@@ -277,11 +290,8 @@ func scalesQ2K(k *rows) {
 		k.or(sT, sT, sT2)
 		k.putPair(b, sT)
 	}
-	k.forget()
-	k.dword(sD, 68, 3)
-	k.shr(sM, sD, 16)
-	k.half(sD, sD)
-	k.half(sM, sM)
+	k.halves(sD, 80)
+	k.halves(sM, 82)
 	k.negate(sM)
 	for b := range 8 {
 		k.putScale(b, sD)

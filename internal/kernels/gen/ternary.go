@@ -70,7 +70,7 @@ func (k *rows) fourDigits(i, dst int) {
 
 // scaleTQ1: f16 d at 52.
 func scaleTQ1(k *rows) {
-	k.lastHalf(sD, 38)
+	k.halves(sD, 52)
 	for b := range 8 {
 		k.putScale(b, sD)
 	}
