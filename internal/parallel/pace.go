@@ -40,7 +40,7 @@ const (
 	trialRuns   = 3   // the shortest of as many counts
 	firstWait   = 8   // runs before the first trial
 	longestWait = 256 // runs between trials, when they have been in vain
-	longWait    = 0.2 // of a run's time and of each other worker's: cores are missing
+	longWait    = 0.2 // of a run: where all workers but one wait longer, cores are missing
 )
 
 func newPace(size int) pace {

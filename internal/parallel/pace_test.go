@@ -49,8 +49,11 @@ func TestPaceTriesSeldomWhatDoesNotHelp(t *testing.T) {
 
 func TestPaceOfOne(t *testing.T) {
 	p := newPace(1)
-	if had := simulate(&p, 1000, map[int]time.Duration{1: ms}, 0); had[1] != 1000 {
-		t.Errorf("runs by workers: %v, want all with 1", had)
+	for range 1000 {
+		if n := p.workers(0); n != 1 {
+			t.Fatalf("%d workers, want 1", n)
+		}
+		p.took(0, ms, ms, 1)
 	}
 }
 

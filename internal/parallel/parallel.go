@@ -60,7 +60,7 @@ type Team struct {
 	running counter // workers that are inside f
 	shares  []share // [maxLoops][workers] what is taken of each loop's tiles
 
-	parked  atomic.Int64 // nanoseconds that workers were parked at barriers
+	waited  atomic.Int64 // nanoseconds that workers were parked at barriers
 	failure atomic.Pointer[PanicError]
 }
 
@@ -124,10 +124,10 @@ func (t *Team) Run(stop *atomic.Bool, f func(w *Worker)) error {
 func (t *Team) Repeat(stop *atomic.Bool, k Kind, work int, f func(w *Worker)) error {
 	t.run.Lock()
 	defer t.run.Unlock()
-	parked, begin := t.parked.Load(), time.Now()
+	waited, begin := t.waited.Load(), time.Now()
 	err := t.runOn(t.pace.workers(k), stop, f)
 	if err == nil {
-		t.pace.took(k, time.Since(begin), time.Duration(t.parked.Load()-parked), work)
+		t.pace.took(k, time.Since(begin), time.Duration(t.waited.Load()-waited), work)
 	}
 	return err
 }

@@ -76,7 +76,7 @@ func (w *Worker) Barrier() {
 	}
 	_, parked := t.phase.wait(w, here, &t.aborted)
 	if parked > 0 {
-		t.parked.Add(int64(parked))
+		t.waited.Add(int64(parked))
 	}
 	w.leaveIfAborted()
 }

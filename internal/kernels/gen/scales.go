@@ -46,12 +46,14 @@ func (k *rows) collect(op string, n int, at func(i int) string) {
 	}
 }
 
-// scaleFirst: the block begins with an f16 scale, and no other bytes than the
-// weights: words are collected one by one.
-func scaleFirst(k *rows) {
-	k.halves(k.regD(), 0)
+// scaleFirst: an f16 scale at 0.
+func scaleFirst(k *rows) { k.oneScale(k.regD(), 0) }
+
+// oneScale takes the f16 at off of every row, through r, as the scale of all blocks.
+func (k *rows) oneScale(r, off int) {
+	k.halves(r, off)
 	for b := range k.f.blocks {
-		k.putScale(b, k.regD())
+		k.putScale(b, r)
 	}
 }
 
@@ -74,7 +76,7 @@ func (k *rows) halves(dst, off int) {
 	}
 }
 
-// scaleFifth: the same, but AVX2 needs the bytes after the scale too.
+// scaleFifth: the same, but AVX2 loads the bytes after the scale anyway.
 func scaleFifth(k *rows) {
 	if k.wide {
 		scaleFirst(k)
@@ -93,7 +95,7 @@ func scaleMinFirst(k *rows) {
 	k.putMin(0, k.regM())
 }
 
-// scaleMinFifth: the same of what has fifth bits, which leave less to general registers.
+// scaleMinFifth: the same where fifth bits keep the general registers busy.
 func scaleMinFifth(k *rows) {
 	k.dword(k.regD())
 	k.shr(k.regM(), k.regD(), 16)
@@ -202,17 +204,11 @@ func scalesIQ4XS(k *rows) {
 }
 
 // scaleTQ2: f16 d at 64.
-func scaleTQ2(k *rows) {
-	k.halves(sD, 64)
-	for b := range 8 {
-		k.putScale(b, sD)
-	}
-}
+func scaleTQ2(k *rows) { k.oneScale(sD, 64) }
 
 // scalesNVFP4: four E4M3 scales, one per 16 weights, where 0x7f is 0 and the top
-// bit means nothing. Moved to the
-// place of an f16 they are 2^-8 of the value; a half of it is wanted, as the
-// codebook is doubled.
+// bit means nothing. Moved to the place of an f16 they are 2^-8 of the value; a half
+// of it is wanted, as the codebook is doubled.
 func scalesNVFP4(k *rows) {
 	k.dword(sD)
 	for s := range 4 {
@@ -244,10 +240,7 @@ func scalesQ6K(k *rows) {
 		k.cvt(sT, sT)
 		k.putSub(s, sT)
 	}
-	k.halves(sD, 208)
-	for b := range 8 {
-		k.putScale(b, sD)
-	}
+	k.oneScale(sD, 208)
 }
 
 // scalesQ3K: 12 bytes of 6-bit sub-scales at 96, f16 d at 108: the low four bits of two
@@ -263,10 +256,7 @@ func scalesQ3K(k *rows) {
 			k.putSub(4*g+j, sT)
 		}
 	}
-	k.halves(sD, 108)
-	for b := range 8 {
-		k.putScale(b, sD)
-	}
+	k.oneScale(sD, 108)
 }
 
 // scalesQ2K: 16 bytes of sub-scales (low) and minimums (high), f16 d and dmin

@@ -69,12 +69,7 @@ func (k *rows) fourDigits(i, dst int) {
 }
 
 // scaleTQ1: f16 d at 52.
-func scaleTQ1(k *rows) {
-	k.halves(sD, 52)
-	for b := range 8 {
-		k.putScale(b, sD)
-	}
-}
+func scaleTQ1(k *rows) { k.oneScale(sD, 52) }
 
 // ternaryConstants are the patterns of the above.
 func ternaryConstants(put func(name string, at func(i int) byte)) {
